@@ -1,0 +1,1 @@
+"""TaaS: Training as a Service."""

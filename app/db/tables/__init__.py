@@ -1,0 +1,32 @@
+"""All tables, as SQLAlchemy Core; only the repositories beside this package use them."""
+
+from app.db.tables.accounts import audit_log, idempotency_keys, sessions, tokens, users
+from app.db.tables.base import metadata
+from app.db.tables.catalogue import algorithms, images, project_secrets, projects, registries, storages, versions
+from app.db.tables.installation import cluster_nodes, installation, workers
+from app.db.tables.trainings import attempts, events, log_chunks, log_segments, tasks, trainings
+
+__all__ = [
+    "algorithms",
+    "attempts",
+    "audit_log",
+    "cluster_nodes",
+    "events",
+    "idempotency_keys",
+    "images",
+    "installation",
+    "log_chunks",
+    "log_segments",
+    "metadata",
+    "project_secrets",
+    "projects",
+    "registries",
+    "sessions",
+    "storages",
+    "tasks",
+    "tokens",
+    "trainings",
+    "users",
+    "versions",
+    "workers",
+]

@@ -1,0 +1,95 @@
+"""What a project says about its trainings: roles, resources, image, args, limits.
+
+A `RunSpec` is the part that a training freezes; overrides of one launch are applied to it before it is frozen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Framework(StrEnum):
+    """How tasks find each other: TF_CONFIG, torchrun's variables, or nothing but the host lists."""
+
+    TENSORFLOW = "tensorflow"
+    PYTORCH = "pytorch"
+    PLAIN = "plain"
+
+
+class Success(StrEnum):
+    """Whose end is the training's success."""
+
+    CHIEF = "chief"
+    ALL_WORKERS = "all_workers"
+    WORKER_0 = "worker_0"
+
+
+@dataclass(frozen=True, slots=True)
+class Toleration:
+    """A Kubernetes toleration in its own words."""
+
+    key: str = ""
+    operator: str = "Equal"
+    value: str = ""
+    effect: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What each task of a role is given. `memory` is request and limit; `cpu` a request, `cpu_limit` optional.
+
+    Kubernetes quantity strings; `gpu` counts whole devices.
+    """
+
+    cpu: str = "500m"
+    cpu_limit: str | None = None
+    memory: str = "1Gi"
+    gpu: int = 0
+    shm_size: str | None = None
+    ephemeral_storage: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """How many tasks of a role there are and what each is given."""
+
+    count: int = 1
+    resources: Resources = Resources()
+    node_selector: dict[str, str] = field(default_factory=dict)
+    tolerations: tuple[Toleration, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """Everything about how a training runs, as the project says it (and a launch may override)."""
+
+    framework: Framework
+    image: str
+    roles: dict[str, Role]
+    args: tuple[str, ...] = ()
+    env: dict[str, str] = field(default_factory=dict)
+    secret_env: tuple[str, ...] = ()  # names only; the values are encrypted in a table of their own
+    storage: str | None = None
+    success: Success = Success.ALL_WORKERS
+    task_retries: int = 0
+    max_duration: timedelta | None = None
+    pending_timeout: timedelta = timedelta(minutes=30)
+    keep_namespace: timedelta = timedelta(minutes=10)
+    stop_grace: timedelta = timedelta(seconds=30)
+
+    @property
+    def total_tasks(self) -> int:
+        """How many tasks all roles have together."""
+        return sum(role.count for role in self.roles.values())
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectSpec:
+    """A project's settings: which code, and how it runs. `version` None means the newest at launch."""
+
+    algorithm: str
+    version: int | None
+    run: RunSpec
+    running_limit: int | None = None

@@ -1,0 +1,68 @@
+"""One frozen `Settings`, read from the environment (prefix `TAAS_`) and from `.env` in the working directory."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """What an operator may set. Every field has a default that suits a first look on one machine."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TAAS_", env_file=".env", extra="ignore", frozen=True, ignored_types=(cached_property,)
+    )
+
+    home: Path = Field(Path(".taas"), description="Where TaaS keeps its own files: embedded database, objects, keys.")
+    database_url: str | None = Field(None, description="postgresql://… (14 or newer); unset: an embedded one.")
+    storage_url: str | None = Field(None, description="fsspec URL for bundles and log archives; unset: home/objects.")
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    public_url: str | None = Field(None, description="How browsers reach TaaS, such as https://taas.example.com.")
+    allowed_hosts: tuple[str, ...] = Field((), description="Host names accepted besides loopback and public_url's.")
+    log_format: str = Field("auto", pattern="^(auto|json|pretty)$")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+    encryption_keys: SecretStr | None = Field(
+        None, description="`id:base64` AES-256 keys, comma separated, newest first; unset: made under home."
+    )
+
+    kube_context: str | None = Field(None, description="A context of your kubeconfig; no cluster unless named.")
+    kubeconfig: Path | None = Field(None, description="The kubeconfig file; unset: KUBECONFIG or ~/.kube/config.")
+    in_cluster: bool = Field(False, description="Use the ServiceAccount of the pod that TaaS runs in.")
+    installation: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$",
+        description="This installation's label value in the cluster; unset: made once and kept in the database.",
+    )
+    gpu_resource: str = "nvidia.com/gpu"
+    kube_qps: float = Field(50.0, gt=0, description="Requests a second to Kubernetes, shared by all of a process.")
+    kube_burst: int = Field(100, ge=1)
+
+    session_lifetime: timedelta = timedelta(days=14)
+    upload_max_bytes: int = 256 * MIB
+    upload_max_entries: int = 10_000
+    configmap_bundle_max_bytes: int = Field(4 * MIB, description="Larger bundles travel through a storage.")
+    running_limit: int = Field(100, ge=1, description="Trainings of the installation that may run at a time.")
+    stop_grace: timedelta = timedelta(seconds=30)
+    evaluator_grace: timedelta = timedelta(minutes=5)
+    node_lost_after: timedelta = timedelta(minutes=2)
+    keep_records: timedelta | None = Field(None, description="Ended records older than this are removed; unset: never.")
+    keep_logs: timedelta | None = Field(None, description="Logs older than this are removed; unset: never.")
+
+    worker_name: str | None = Field(None, description="Unset: host name and process id.")
+    claim_seconds: float = Field(5.0, gt=0.5, description="How long a worker's claim on a training holds.")
+    sweep_seconds: float = Field(2.0, gt=0, description="How often due rows are looked for when no hint arrives.")
+    worker_concurrency: int = Field(16, ge=1)
+    log_followers: int = Field(200, ge=1, description="Logs followed live at a time by one worker.")
+
+    @cached_property
+    def objects_url(self) -> str:
+        """Where bundles and archives are kept."""
+        return self.storage_url or f"file://{(self.home / 'objects').absolute()}"
