@@ -21,6 +21,8 @@ def from_environment() -> tuple[dict[str, list[str]], str, int]:
     role, index = task.get("type", "chief"), int(task.get("index", 0))
     if tasks and not tasks.get("chief"):
         raise SystemExit("This example needs a chief: it runs the loop that workers and ps serve.")
+    if role not in ("chief", "worker", "ps"):
+        raise SystemExit(f"This example has nothing to do for a task of the role {role}: use chief, worker and ps.")
     if bool(tasks.get("worker")) != bool(tasks.get("ps")):
         raise SystemExit("Workers need at least one ps, and a ps needs workers: give the project both or neither.")
     return tasks, role, index
