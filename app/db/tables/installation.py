@@ -13,7 +13,7 @@ installation = Table(
     Column("only", Integer, primary_key=True, server_default="1"),
     Column("name", Text, nullable=False),  # the value of the label taas.dev/installation
     moment("created_at", now=True),
-    CheckConstraint("only = 1", name="only"),
+    CheckConstraint('"only" = 1', name="only"),
 )
 
 workers = Table(
