@@ -1,0 +1,38 @@
+"""`local`: a directory of one node. Everything that uses it runs on that node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.errors import FieldError
+from app.k8s.manifests.storages import fields
+from app.k8s.manifests.storages.kind import MOUNTS, PodSide
+
+
+class Local:
+    """Settings: `path` on the node, `node` (its name), and `taas_path`, the same directory as TaaS itself sees it."""
+
+    name = "local"
+
+    def check(self, config: Mapping[str, Any]) -> list[FieldError]:
+        return [
+            *fields.unknown(config, ("path", "node", "taas_path")),
+            *fields.absolute_path(config, "path"),
+            *fields.text(config, "node", "node-1"),
+            *fields.absolute_path(config, "taas_path", required=False),
+        ]
+
+    def pod_side(self, name: str, config: Mapping[str, Any], folder: str) -> PodSide:
+        here = {"key": "kubernetes.io/hostname", "operator": "In", "values": [config["node"]]}
+        return PodSide(
+            folder=f"{MOUNTS}/{name}",
+            volume={
+                "local": {"path": config["path"]},
+                "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}},
+            },
+        )
+
+    def url(self, config: Mapping[str, Any]) -> str | None:
+        path = config.get("taas_path")
+        return f"file://{path}" if path else None

@@ -1,0 +1,94 @@
+"""A training's storages as PersistentVolumes and Claims of its own, and as its pods mount them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.domain.names import slug
+from app.k8s.manifests.labels import of_training
+from app.k8s.manifests.launch import Egress, Launch, Manifest, StorageMount
+from app.k8s.manifests.storages import KINDS, PodSide
+
+_NOMINAL = "1Gi"
+"""A size must be given; neither a directory nor an export is limited by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """What the storages add to a training. `folder` is the project's on the first of them, as a task sees it."""
+
+    folder: str | None
+    volumes: tuple[Manifest, ...]
+    claims: tuple[Manifest, ...]
+    pod_volumes: list[Manifest]
+    pod_mounts: list[Manifest]
+    egress: tuple[Egress, ...]
+
+
+def mounted(launch: Launch) -> Mounted:
+    """The volumes, claims, mounts and doors of all storages of `launch`."""
+    sides = [(storage, _side(storage)) for storage in launch.storages]
+    as_volumes = [(storage, side) for storage, side in sides if side.volume is not None]
+    return Mounted(
+        folder=sides[0][1].folder if sides else None,
+        volumes=tuple(_volume(launch, storage, side) for storage, side in as_volumes),
+        claims=tuple(_claim(launch, storage) for storage, _ in as_volumes),
+        pod_volumes=[
+            {"name": _name(storage), "persistentVolumeClaim": {"claimName": _name(storage)}}
+            for storage, _ in as_volumes
+        ],
+        pod_mounts=[
+            {"name": _name(storage), "mountPath": side.folder, "subPath": storage.folder}
+            for storage, side in as_volumes
+        ],
+        egress=tuple(rule for _, side in sides for rule in side.egress),
+    )
+
+
+def _side(storage: StorageMount) -> PodSide:
+    return KINDS[storage.kind].pod_side(slug(storage.name), storage.config, storage.folder)
+
+
+def _volume(launch: Launch, storage: StorageMount, side: PodSide) -> Manifest:
+    """Bound beforehand to the training's claim: no other claim can take it. Deleting it leaves the data alone."""
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": _volume_name(launch, storage), "labels": of_training(launch)},
+        "spec": {
+            "capacity": {"storage": _NOMINAL},
+            "accessModes": ["ReadWriteMany"],
+            "persistentVolumeReclaimPolicy": "Retain",
+            "storageClassName": "",
+            "volumeMode": "Filesystem",
+            "claimRef": {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "namespace": launch.namespace,
+                "name": _name(storage),
+            },
+            **(side.volume or {}),
+        },
+    }
+
+
+def _claim(launch: Launch, storage: StorageMount) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": _name(storage), "namespace": launch.namespace, "labels": of_training(launch)},
+        "spec": {
+            "accessModes": ["ReadWriteMany"],
+            "storageClassName": "",
+            "volumeName": _volume_name(launch, storage),
+            "resources": {"requests": {"storage": _NOMINAL}},
+        },
+    }
+
+
+def _name(storage: StorageMount) -> str:
+    return f"storage-{slug(storage.name)}"
+
+
+def _volume_name(launch: Launch, storage: StorageMount) -> str:
+    return f"{launch.namespace}-{slug(storage.name)}"
