@@ -1,0 +1,109 @@
+"""The command: `python3 -m deploy.local up | down | status | kubeconfig | load | nodes | start | stop | kubectl`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+from deploy.local import build, cluster, instance, kwok, nodes
+
+
+def main() -> int:
+    parser = _parser()
+    arguments = parser.parse_args()
+    try:
+        return arguments.act(arguments) or 0
+    except (RuntimeError, ValueError, LookupError, OSError) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 -m deploy.local", description=__doc__.partition(":")[0])
+    parser.add_argument("--name", default="run", help="which instance (default: run)")
+    commands = parser.add_subparsers(required=True)
+
+    def command(name: str, act: Callable[..., int | None], text: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text)
+        made.add_argument("--name", default=argparse.SUPPRESS, help="which instance (default: run)")
+        made.set_defaults(act=act)
+        return made
+
+    up = command("up", _up, "bring it up, or repair it")
+    up.add_argument("--control-plane", action="store_const", const=False, dest="node", help="no node: only fake ones")
+    up.add_argument("--log-max-size", help="kubelet's rotation size of a container's log (default 10Mi)")
+    down = command("down", _down, "end it; its data stays")
+    down.add_argument("--purge", action="store_true", help="delete its data too")
+    command("status", _status, "what runs where; fails unless all is healthy")
+    command("kubeconfig", _kubeconfig, "print the path of its kubeconfig")
+    command("build", _build, "build the programs, start nothing")
+    for name, act in (("start", _start), ("stop", _stop)):
+        command(name, act, f"{name} one component").add_argument("component")
+    many = command("nodes", _nodes, "have exactly N fake nodes")
+    many.add_argument("count", type=int)
+    many.add_argument("--prefix", default="fake", help="their names are PREFIX-0…; each prefix is counted apart")
+    many.add_argument("--label", action="append", default=[], metavar="KEY=VALUE")
+    many.add_argument("--taint", action="append", default=[], metavar="KEY=VALUE:EFFECT")
+    many.add_argument("--resource", action="append", default=[], metavar="NAME=QUANTITY", help="e.g. nvidia.com/gpu=4")
+    command("kubectl", _kubectl, "run kubectl against it").add_argument("arguments", nargs=argparse.REMAINDER)
+    return parser
+
+
+def _up(arguments: argparse.Namespace) -> None:
+    this = cluster.up(arguments.name, node=arguments.node, log_max_size=arguments.log_max_size)
+    print(this.kubeconfig)
+
+
+def _down(arguments: argparse.Namespace) -> None:
+    cluster.down(arguments.name, purge=arguments.purge)
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    lines, healthy = cluster.status(arguments.name)
+    print("\n".join(lines))
+    return 0 if healthy else 1
+
+
+def _kubeconfig(arguments: argparse.Namespace) -> None:
+    print(_known(arguments.name).kubeconfig)
+
+
+def _build(arguments: argparse.Namespace) -> None:
+    build.ensure()
+
+
+def _start(arguments: argparse.Namespace) -> None:
+    cluster.start(arguments.name, arguments.component)
+
+
+def _stop(arguments: argparse.Namespace) -> None:
+    cluster.stop(arguments.name, arguments.component)
+
+
+def _nodes(arguments: argparse.Namespace) -> None:
+    made = nodes.ensure_fake_nodes(
+        arguments.name,
+        arguments.count,
+        prefix=arguments.prefix,
+        labels=dict(kwok.parse_pair(text) for text in arguments.label),
+        taints=[kwok.parse_taint(text) for text in arguments.taint],
+        resources=dict(kwok.parse_pair(text) for text in arguments.resource),
+    )
+    print("\n".join(made))
+
+
+def _kubectl(arguments: argparse.Namespace) -> None:
+    program = build.directories()["kubernetes"] / "kubectl"
+    configuration = f"--kubeconfig={_known(arguments.name).kubeconfig}"
+    os.execv(program, ["kubectl", configuration, *arguments.arguments])
+
+
+def _known(name: str) -> instance.Instance:
+    this = instance.load(name)
+    if this is None:
+        raise RuntimeError(f"There is no local cluster {name!r}: run `up` first.")
+    return this
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,3 @@
+module taas.dev/local/pause
+
+go 1.24
