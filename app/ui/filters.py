@@ -1,0 +1,69 @@
+"""Jinja2 filters: times, durations, sizes and counts in words that people read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import humanize
+from markupsafe import Markup
+
+
+def ago(moment: datetime | None) -> Markup:
+    """A `<time>` that the page's script keeps as "3 minutes ago" in the viewer's zone; without script, UTC."""
+    return _time(moment, "ago")
+
+
+def at(moment: datetime | None) -> Markup:
+    """A `<time>` shown as date and time in the viewer's zone; without script, UTC."""
+    return _time(moment, "at")
+
+
+def since(start: datetime | None, end: datetime | None = None) -> Markup:
+    """How long from `start` to `end`; counts on in the page while `end` is None."""
+    if start is None:
+        return Markup("–")
+    if end is not None:
+        return Markup("<span>{}</span>").format(duration(end - start))
+    passed = datetime.now(UTC) - start
+    return Markup('<time class="tabular" datetime="{}" data-time="since">{}</time>').format(
+        start.astimezone(UTC).isoformat(timespec="milliseconds"), duration(passed)
+    )
+
+
+def duration(span: timedelta | None) -> str:
+    """`1 h 5 min`, `12 s`, `480 ms`; at most two units, rounded down."""
+    if span is None:
+        return "–"
+    seconds = max(0.0, span.total_seconds())
+    if 0 < seconds < 1:
+        return f"{int(seconds * 1000)} ms"
+    left, parts = int(seconds), []
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "0 s"
+
+
+def size(count: int | None) -> str:
+    """Bytes with binary units."""
+    return "–" if count is None else humanize.naturalsize(count, binary=True, format="%.3g")
+
+
+def number(count: int) -> str:
+    """Digits in groups of three, by a narrow space."""
+    return f"{count:,}".replace(",", "\u202f")
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """`1 task`, `4 tasks`."""
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def _time(moment: datetime | None, form: str) -> Markup:
+    if moment is None:
+        return Markup("–")
+    utc = moment.astimezone(UTC)
+    return Markup('<time datetime="{}" data-time="{}">{}</time>').format(
+        utc.isoformat(timespec="milliseconds"), form, f"{utc:%Y-%m-%d %H:%M} UTC"
+    )

@@ -1,0 +1,68 @@
+"""Jinja2 for the pages: one environment, whole pages, and single blocks of them for what changes live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from app.ui import filters, words
+from app.ui.assets import asset
+
+TEMPLATES = Path(__file__).parent / "templates"
+ICONS = "vendor/tabler-icons/icons.svg"
+
+
+def render(name: str, context: Mapping[str, Any]) -> str:
+    """A whole page, such as `pages/home.html`."""
+    return environment.get_template(name).render(context)
+
+
+def render_block(name: str, block: str, context: Mapping[str, Any]) -> str:
+    """One named block of a page alone."""
+    template = environment.get_template(name)
+    return "".join(template.blocks[block](template.new_context(dict(context))))
+
+
+def partial(target: str, html: str) -> str:
+    """A piece of a live answer: htmx morphs `html` into the element with the id `target`, keeping focus."""
+    return f'<hx-partial hx-target="#{target}" hx-swap="outerMorph">{html}</hx-partial>'
+
+
+def icon(name: str, label: str = "") -> Markup:
+    """An icon of the sprite; decoration unless `label` says what it means."""
+    meaning = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
+    return Markup('<svg class="icon" {}><use href="{}#{}"/></svg>').format(meaning, asset(ICONS), name)
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(
+        asset=asset,
+        icon=icon,
+        look=words.look,
+        since=filters.since,
+    )
+    made.filters.update(
+        ago=filters.ago,
+        at=filters.at,
+        duration=filters.duration,
+        size=filters.size,
+        number=filters.number,
+        plural=filters.plural,
+        reason_words=words.reason_words,
+        trigger_words=words.trigger_words,
+    )
+    return made
+
+
+environment = _environment()

@@ -1,0 +1,102 @@
+// Small things every page uses: times in the viewer's zone, theme, dialogs, copying, rows that can be added.
+(() => {
+  const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  const shortly = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+  const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const STEPS = [["day", 86400], ["hour", 3600], ["minute", 60]];
+
+  function ago(then, now) {
+    const seconds = Math.round((then - now) / 1000);
+    if (Math.abs(seconds) < 10) return "just now";
+    if (Math.abs(seconds) < 60) return relative.format(seconds, "second");
+    if (Math.abs(seconds) > 7 * 86400) return shortly.format(then);
+    const [unit, size] = STEPS.find(([, size]) => Math.abs(seconds) >= size);
+    return relative.format(Math.trunc(seconds / size), unit);
+  }
+
+  function passed(then, now) {
+    let left = Math.max(0, Math.floor((now - then) / 1000));
+    const parts = [];
+    for (const [unit, size] of [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]]) {
+      const count = Math.floor(left / size);
+      left %= size;
+      if (count) parts.push(`${count} ${unit}`);
+    }
+    return parts.slice(0, 2).join(" ") || "0 s";
+  }
+
+  const FORMS = { ago, at: (then) => shortly.format(then), clock: (then) => clock.format(then), since: passed };
+
+  function tell(root) {
+    const now = Date.now();
+    for (const element of root.querySelectorAll("time[data-time]")) {
+      const then = new Date(element.dateTime);
+      const text = FORMS[element.dataset.time](then, now);
+      if (element.textContent !== text) element.textContent = text;
+      if (!element.title) element.title = exact.format(then);
+    }
+  }
+
+  function theme(button) {
+    const words = { auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" };
+    const choice = document.documentElement.dataset.themeChoice || "auto";
+    button.querySelector("[data-word]").textContent = words[choice];
+  }
+
+  async function copy(button) {
+    const source = document.getElementById(button.dataset.copy);
+    await navigator.clipboard.writeText(source.textContent.trim());
+    const word = button.querySelector("[data-word]");
+    const before = word.textContent;
+    word.textContent = "Copied";
+    setTimeout(() => { word.textContent = before; }, 1500);
+  }
+
+  function addRow(button) {
+    const list = document.getElementById(button.dataset.add);
+    const template = document.getElementById(button.dataset.template);
+    const index = Number(list.dataset.next);
+    list.dataset.next = String(index + 1);
+    const row = template.content.cloneNode(true);
+    for (const element of row.querySelectorAll("[name], [id], [for], [aria-describedby]")) {
+      for (const name of ["name", "id", "for", "aria-describedby"]) {
+        const value = element.getAttribute(name);
+        if (value) element.setAttribute(name, value.replace("__n__", String(index)));
+      }
+    }
+    list.append(row);
+    list.lastElementChild.querySelector("input, textarea, select")?.focus();
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button, summary, a");
+    if (!button) return;
+    if (button.dataset.theme !== undefined) { window.taasTheme.next(); document.querySelectorAll("[data-theme]").forEach(theme); }
+    if (button.dataset.menu) button.setAttribute("aria-expanded", document.getElementById(button.dataset.menu).classList.toggle("open"));
+    if (button.dataset.dialog) document.getElementById(button.dataset.dialog).showModal();
+    if (button.dataset.close !== undefined) button.closest("dialog").close();
+    if (button.dataset.copy) copy(button);
+    if (button.dataset.add) addRow(button);
+    if (button.dataset.remove !== undefined) button.closest("[data-row]").remove();
+  });
+
+  document.addEventListener("click", (event) => {
+    if (event.target instanceof HTMLDialogElement) event.target.close(); // the backdrop
+  });
+
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented || event.target.method === "dialog") return;
+    const button = event.submitter;
+    if (button && !button.dataset.again) setTimeout(() => { button.disabled = true; });
+  });
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("button[type=submit]:disabled").forEach((button) => { button.disabled = false; });
+  });
+
+  document.addEventListener("htmx:after:swap", () => tell(document));
+  document.querySelectorAll("[data-theme]").forEach(theme);
+  document.querySelectorAll("dialog[data-open]").forEach((dialog) => dialog.showModal());
+  tell(document);
+  setInterval(() => tell(document), 1000);
+})();

@@ -1,0 +1,97 @@
+"""How states, reasons and triggers are said on pages: a word, an icon and a tone, so that colour never stands alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.domain.training import LogVerdict, NamespaceState, Reason, State, TaskState, Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """`tone` names a CSS class (`tone-good`, …); `live` marks what is still moving."""
+
+    word: str
+    icon: str
+    tone: str
+    live: bool = False
+
+
+def look(value: State | TaskState | NamespaceState | LogVerdict) -> Look:
+    """The look of a state or a verdict."""
+    if isinstance(value, State):
+        return _STATES[value]
+    if isinstance(value, TaskState):
+        return _TASKS[value]
+    if isinstance(value, NamespaceState):
+        return _NAMESPACES[value]
+    return _VERDICTS[value]
+
+
+def reason_words(reason: Reason) -> str:
+    """A reason as a short heading."""
+    return _REASONS[reason]
+
+
+def trigger_words(trigger: Trigger, who: str) -> str:
+    """What started a training, as the end of "Started …"."""
+    return _TRIGGERS[trigger].format(who=who)
+
+
+_STATES = {
+    State.QUEUED: Look("Queued", icon="clock", tone="calm", live=True),
+    State.STARTING: Look("Starting", icon="rocket", tone="busy", live=True),
+    State.RUNNING: Look("Running", icon="player-play", tone="busy", live=True),
+    State.STOPPING: Look("Stopping", icon="hand-stop", tone="warn", live=True),
+    State.SUCCEEDED: Look("Succeeded", icon="circle-check", tone="good"),
+    State.FAILED: Look("Failed", icon="circle-x", tone="bad"),
+    State.STOPPED: Look("Stopped", icon="player-stop", tone="calm"),
+    State.TIMED_OUT: Look("Timed out", icon="clock-x", tone="warn"),
+}
+
+_TASKS = {
+    TaskState.WAITING: Look("Waiting", icon="clock", tone="calm"),
+    TaskState.PENDING: Look("Pending", icon="hourglass", tone="calm", live=True),
+    TaskState.RUNNING: Look("Running", icon="player-play", tone="busy", live=True),
+    TaskState.SUCCEEDED: Look("Succeeded", icon="circle-check", tone="good"),
+    TaskState.FAILED: Look("Failed", icon="circle-x", tone="bad"),
+    TaskState.REMOVED: Look("Removed", icon="circle-minus", tone="calm"),
+}
+
+_NAMESPACES = {
+    NamespaceState.NONE: Look("Not made yet", icon="box-off", tone="calm"),
+    NamespaceState.PRESENT: Look("Present", icon="box", tone="busy"),
+    NamespaceState.DELETING: Look("Being deleted", icon="trash", tone="warn", live=True),
+    NamespaceState.GONE: Look("Gone", icon="box-off", tone="calm"),
+}
+
+_VERDICTS = {
+    LogVerdict.VERIFIED: Look("Verified", icon="shield-check", tone="good"),
+    LogVerdict.INCOMPLETE: Look("Incomplete", icon="alert-triangle", tone="warn"),
+    LogVerdict.UNVERIFIED: Look("Unverified", icon="help-circle", tone="calm"),
+}
+
+_REASONS = {
+    Reason.COMPLETED: "Completed",
+    Reason.TASK_FAILED: "A task failed",
+    Reason.OUT_OF_MEMORY: "Out of memory",
+    Reason.IMAGE_PULL_FAILED: "The image could not be pulled",
+    Reason.INVALID_IMAGE: "The image name is not valid",
+    Reason.UNSCHEDULABLE: "No room in the cluster",
+    Reason.MAX_DURATION: "Ran longer than allowed",
+    Reason.STOPPED_BY_USER: "Stopped by a person",
+    Reason.REPLACED: "Replaced by a newer training",
+    Reason.NAMESPACE_LOST: "Its namespace was deleted",
+    Reason.NODE_LOST: "A node was lost",
+    Reason.EVICTED: "Evicted from its node",
+    Reason.QUOTA: "Over a quota",
+    Reason.INTERNAL_ERROR: "Internal error",
+}
+
+_TRIGGERS = {
+    Trigger.PERSON: "by {who}",
+    Trigger.SCHEDULE: "by the schedule",
+    Trigger.WEBHOOK: "by a webhook",
+    Trigger.RETRY: "again by {who}",
+    Trigger.BACKFILL: "by a backfill",
+}
