@@ -1,6 +1,6 @@
 """torchrun, also where it is broken: PyTorch 1.13 under Python 3.11, as Debian 12 has them.
 
-There the default of torchrun's `--redirects 0` is read as None, because Python 3.11 no longer iterates over a flag's zero.
+There torchrun reads its own default, `--redirects 0`, as None: Python 3.11 no longer iterates over a flag's zero.
 """
 
 from torch.distributed import run
