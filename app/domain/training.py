@@ -151,6 +151,7 @@ class Training:
     namespace: str | None = None
     namespace_uid: str | None = None
     namespace_state: NamespaceState = NamespaceState.NONE
+    namespace_message: str = ""
     counts: TaskCounts = TaskCounts(0)
     starting_at: datetime | None = None
     started_at: datetime | None = None

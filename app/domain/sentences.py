@@ -1,0 +1,127 @@
+"""The sentences that a training's record shows: what happened, and what to do about it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from app.domain.training import Reason
+
+
+def stopped(reason: Reason, by: str | None) -> str:
+    if reason is Reason.REPLACED:
+        return "It was replaced by a newer training."
+    return f"It was stopped by {by}." if by else "It was stopped."
+
+
+def completed(succeeded: int, total: int) -> str:
+    tasks = "The task" if succeeded == total == 1 else f"{succeeded} of {total} tasks"
+    return f"{tasks} completed."
+
+
+def namespace_lost(namespace: str) -> str:
+    return (
+        f"The namespace {namespace} was deleted by somebody else while the training was using it. "
+        "Start it again, and find out who deletes namespaces named taas-*."
+    )
+
+
+def job_lost(role: str) -> str:
+    return f"The Job of role {role} was deleted by somebody else. Start the training again."
+
+
+def refused(what: str, words: str) -> str:
+    return (
+        f"The cluster refuses {what}: {words}. "
+        "Ask whoever runs the cluster whether a policy forbids it, and whether TaaS has the rights it needs."
+    )
+
+
+def quota(what: str, words: str) -> str:
+    return (
+        f"The cluster's limits refuse {what}: {words}. "
+        "Ask for less cpu, memory or fewer tasks, or have the quota raised."
+    )
+
+
+def failed_unseen(task: str, words: str) -> str:
+    return f"{task} failed{f': {words}' if words else ''}. Its pod is gone, so its exit code is not known."
+
+
+def with_others(sentence: str, others: int) -> str:
+    if not others:
+        return sentence
+    return f"{sentence} {others} more task{'s' if others > 1 else ''} failed too."
+
+
+def too_often(sentence: str, times: int) -> str:
+    return f"{sentence} That happened {times} times to this task, so it is not tried again: see to the nodes."
+
+
+def invalid_image(task: str, image: str, words: str) -> str:
+    return f"{task} cannot use the image {image}: {words or 'it is not valid'}. Correct the image's name."
+
+
+def bad_container(task: str, image: str, words: str) -> str:
+    return (
+        f"{task} cannot be started from the image {image}: {words or 'its container cannot be made'}. "
+        "The image must have bash and be able to run as a user other than root."
+    )
+
+
+def image_pull_failed(task: str, image: str, words: str) -> str:
+    return (
+        f"{task} cannot pull the image {image}: {words or 'the registry does not give it'}. "
+        "Check the name and tag, and whether its registry needs credentials (add them under Registries)."
+    )
+
+
+def max_duration(limit: timedelta) -> str:
+    return f"It was still running after its time limit of {duration(limit)}. Raise max_duration if it needs longer."
+
+
+def pending_timeout(task: str, limit: timedelta, why: str) -> str:
+    return (
+        f"{task} did not run within {duration(limit)}: {why}. "
+        "Ask for less, wait until the cluster has room, or raise pending_timeout."
+    )
+
+
+def not_replaced(task: str, limit: timedelta, why: str) -> str:
+    return f"{task} was lost to the cluster and did not run again within {duration(limit)}: {why}. Start it again."
+
+
+def waiting_for(task: str, why: str, others: int) -> str:
+    more = f" ({others} more task{'s' if others > 1 else ''} waiting)" if others else ""
+    return f"Waiting for {task}: {why}{more}."
+
+
+def queued(running: int, limit: int, ahead: int, project_limit: int | None) -> str:
+    """`project_limit` is given when it is the project's own limit that holds it back."""
+    if project_limit is not None:
+        first = f"This project may run {project_limit} training{'s' if project_limit > 1 else ''} at a time"
+    else:
+        first = f"{running} of {limit} trainings are running"
+    return f"{first}; {ahead} wait{'s' if ahead == 1 else ''} before this one." if ahead else f"{first}; it is next."
+
+
+def cluster_trouble(words: str) -> str:
+    return f"The cluster does not do what TaaS asks ({words}). TaaS goes on trying."
+
+
+def half_launched() -> str:
+    return "Its launch was not complete, so its namespace is deleted at once."
+
+
+def archiving() -> str:
+    return "Its logs are being stored before its namespace is deleted."
+
+
+def duration(value: timedelta) -> str:
+    """`90 s`, `5 min`, `2 h`, `1 h 30 min`."""
+    seconds = int(value.total_seconds())
+    if seconds < 60 or (seconds < 120 and seconds % 60):
+        return f"{seconds} s"
+    hours, rest = divmod(seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    parts = [f"{hours} h" if hours else "", f"{minutes} min" if minutes else "", f"{seconds} s" if seconds else ""]
+    return " ".join(part for part in parts if part)

@@ -1,0 +1,44 @@
+"""Why a task does not run yet, in the cluster's own words where it has any."""
+
+from __future__ import annotations
+
+from app.domain.causes import clean
+from app.domain.seen import PodPhase, Seen, SeenPod, SeenWarning
+from app.domain.training import TaskKey
+
+PULL_ERRORS = frozenset({"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "RegistryUnavailable"})
+BAD_IMAGE = frozenset({"InvalidImageName", "ImageInspectError"})
+BAD_CONTAINER = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
+
+_VOLUME_TROUBLE = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume"})
+_POD_TROUBLE = _VOLUME_TROUBLE | {"FailedCreatePodSandBox", "NetworkNotReady"}
+
+
+def why_waiting(key: TaskKey, pod: SeenPod | None, seen: Seen) -> str:
+    """A sentence part without a full stop, such as `no node takes it: 0/1 nodes are available…`."""
+    if pod is None or pod.gone or pod.phase is PodPhase.FAILED:
+        refused = creation_trouble(key.role, seen)
+        if refused is not None:
+            return f"its pod was refused: {clean(refused.message)}"
+        return "its pod is being replaced" if pod is not None else "its pod is not made yet"
+    if pod.scheduling:
+        return f"no node takes it: {clean(pod.scheduling)}"
+    if pod.waiting in PULL_ERRORS | BAD_IMAGE | BAD_CONTAINER:
+        return f"{pod.waiting}: {clean(pod.waiting_message)}" if pod.waiting_message else pod.waiting
+    trouble = _latest(seen, "Pod", pod.name, _POD_TROUBLE)
+    if trouble is not None:
+        return clean(trouble.message)
+    if pod.node:
+        return f"its container is being made on node {pod.node}"
+    return "it waits for a node"
+
+
+def creation_trouble(role: str, seen: Seen) -> SeenWarning | None:
+    """The newest refusal to make a pod of that role's Job; None when there is none."""
+    job = seen.jobs.get(role)
+    return None if job is None else _latest(seen, "Job", job.name, frozenset({"FailedCreate"}))
+
+
+def _latest(seen: Seen, kind: str, name: str, reasons: frozenset[str]) -> SeenWarning | None:
+    fitting = (w for w in seen.warnings if w.kind == kind and w.name == name and w.reason in reasons)
+    return max(fitting, key=lambda warning: warning.last_at, default=None)
