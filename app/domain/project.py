@@ -26,6 +26,10 @@ class Success(StrEnum):
     WORKER_0 = "worker_0"
 
 
+ROLE_ORDER = ("chief", "worker", "ps", "evaluator")
+"""The order in which roles are shown and launched, whatever order they were written or stored in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Toleration:
     """A Kubernetes toleration in its own words."""
@@ -78,6 +82,11 @@ class RunSpec:
     pending_timeout: timedelta = timedelta(minutes=30)
     keep_namespace: timedelta = timedelta(minutes=10)
     stop_grace: timedelta = timedelta(seconds=30)
+
+    @property
+    def role_names(self) -> tuple[str, ...]:
+        """Its roles in their usual order."""
+        return tuple(sorted(self.roles, key=lambda name: (*(name != known for known in ROLE_ORDER), name)))
 
     @property
     def total_tasks(self) -> int:

@@ -52,7 +52,7 @@ def env_script(run: RunSpec, role: str, told: Told) -> str:
 def variables(run: RunSpec, role: str, told: Told) -> dict[str, str]:
     """Name → value for a role's tasks, in the order they are set; a NUL-marked place is the task's index."""
     return {
-        **run.env,
+        **dict(sorted(run.env.items())),
         "PYTHONUNBUFFERED": "1",
         "TAAS_ROLE": role,
         "TAAS_INDEX": _INDEX,
@@ -63,7 +63,7 @@ def variables(run: RunSpec, role: str, told: Told) -> dict[str, str]:
         "TAAS_LOG_DIR": told.log_dir,
         "TAAS_MODEL_DIR": told.model_dir,
         "TAAS_DATA_DIR": told.data_dir,
-        **{f"TAAS_{name.upper()}_HOSTS": ",".join(hosts(run, name)) for name in run.roles},
+        **{f"TAAS_{name.upper()}_HOSTS": ",".join(hosts(run, name)) for name in run.role_names},
         **_of_framework(run, role),
     }
 
@@ -80,7 +80,7 @@ def tf_config(run: RunSpec, role: str) -> str:
     The evaluator stands outside of the cluster. Where the full list would be too large, a worker of a
     parameter-server training without a chief is told the sparse form, which names only itself among the workers.
     """
-    members = [name for name in run.roles if name != "evaluator"]
+    members = [name for name in run.role_names if name != "evaluator"]
     full = _tf_config({name: hosts(run, name) for name in members}, role)
     sparse_will_do = role == "worker" and "ps" in run.roles and "chief" not in run.roles
     if not sparse_will_do or _size("TF_CONFIG", full, run) <= VARIABLE_MAX:

@@ -35,7 +35,7 @@ def files(launch: Launch, told: Told) -> Files:
     Raises TooMuchToTell when that needs more ConfigMaps than a training may have.
     """
     texts = {_START: start_script()} | {
-        _env_key(role): topology.env_script(launch.run, role, told) for role in launch.run.roles
+        _env_key(role): topology.env_script(launch.run, role, told) for role in launch.run.role_names
     }
     parts = _split(launch.bundle or b"", first_room=MAP_BYTES - _size(texts))
     if _size(texts) > MAP_BYTES or len(parts) > MAPS_MAX:
@@ -50,7 +50,10 @@ def files(launch: Launch, told: Told) -> Files:
             _config_map(launch, name, texts if name == _RUN else {}, {key: part} if key else {})
             for name, key, part in zip(names, keys, parts, strict=True)
         ),
-        {role: [_source(name, role, key) for name, key in zip(names, keys, strict=True)] for role in launch.run.roles},
+        {
+            role: [_source(name, role, key) for name, key in zip(names, keys, strict=True)]
+            for role in launch.run.role_names
+        },
     )
 
 

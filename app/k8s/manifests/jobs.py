@@ -153,7 +153,7 @@ def _add_placement(pod: Manifest, settings: Role, gpu_resource: str) -> None:
         # Nodes with devices are commonly tainted with the device's name, to keep them for those who ask for it.
         tolerations.append({"key": gpu_resource, "operator": "Exists", "effect": "NoSchedule"})
     if settings.node_selector:
-        pod["nodeSelector"] = dict(settings.node_selector)
+        pod["nodeSelector"] = dict(sorted(settings.node_selector.items()))
     if tolerations:
         pod["tolerations"] = tolerations
 

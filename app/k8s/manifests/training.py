@@ -36,7 +36,7 @@ def build(launch: Launch) -> TrainingObjects:
                 storages=storages,
                 bundle=bundle,
             )
-            for role in launch.run.roles
+            for role in launch.run.role_names
         },
     )
 
