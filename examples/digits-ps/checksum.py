@@ -1,11 +1,10 @@
-"""Pass standard input on, byte for byte, and say at its end how many lines it had and their SHA-256."""
+"""Pass standard input on, byte for byte, and say at its end how many lines it had and their SHA-256.
+
+run.sh starts it deaf to SIGTERM: what the training says after one belongs to the log.
+"""
 
 import hashlib
-import signal
 import sys
-
-for number in (signal.SIGTERM, signal.SIGINT):  # the last words after a signal belong to the log
-    signal.signal(number, signal.SIG_IGN)
 
 digest, lines, line = hashlib.sha256(), 0, b""
 for line in sys.stdin.buffer:

@@ -1,0 +1,129 @@
+"""The examples without their frameworks: what is uploaded, the start scripts, the checksum of the log.
+
+That they train, and how well, is tested on the cluster (tests/acceptance).
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.task_process import Ended, Pod, pod_directories
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NAMES = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
+CODE = sorted(EXAMPLES.glob("*/*.py"))
+
+
+@pytest.fixture
+def pod() -> Iterator[Pod]:
+    with pod_directories() as made:
+        yield made
+
+
+def test_the_table_lists_every_example() -> None:
+    table = (EXAMPLES / "README.md").read_text()
+    assert [name for name in NAMES if f"| [{name}]({name}/) |" not in table] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_is_plain_files_with_a_start_script(name: str) -> None:
+    folder = EXAMPLES / name
+    assert (folder / "README.md").is_file()
+    assert (folder / "run.sh").read_text().startswith("#!/usr/bin/env bash\n")
+    subprocess.run(["bash", "-n", folder / "run.sh"], check=True)
+    assert not [path for path in folder.rglob("*") if path.is_symlink()]
+    assert sum(path.stat().st_size for path in folder.rglob("*") if "__pycache__" not in path.parts) < 200_000
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_code_is_understood_by_the_python_of_the_images(path: Path) -> None:
+    ast.parse(path.read_text(), feature_version=(3, 11))
+
+
+@pytest.mark.parametrize("name", ["digits.npz", "digits.py"])
+def test_the_digits_are_the_same_everywhere(name: str) -> None:
+    copies = {path.read_bytes() for path in EXAMPLES.glob(f"*/{name}")}
+    assert len(copies) == 1
+
+
+def test_hello_adds_up_to_pi(pod: Pod) -> None:
+    ended = [run_example(pod, "hello", env={"TAAS_WORKER_HOSTS": "a,b,c", "TAAS_INDEX": str(i)}) for i in range(3)]
+    shares = [float(line.split()[-1]) for end in ended for line in end.output.decode().splitlines() if "share" in line]
+    assert [end.exit for end in ended] == [0, 0, 0]
+    assert sum(shares) == pytest.approx(3.14159, abs=1e-5)
+
+
+def test_hello_shows_its_arguments_and_fails_as_asked(pod: Pod) -> None:
+    ended = run_example(pod, "hello", "a b", "--fail", "3", "--lines", "2")
+    assert ended.exit == 3
+    assert b"argument: a\\ b\n" in ended.output
+    assert b"line 0\nline 1\n" in ended.output
+
+
+def test_a_stopped_hello_says_good_bye(pod: Pod) -> None:
+    copy_example(pod, "hello")
+    with pod.start("--sleep", "600") as task:
+        task.read_until(b"sleeping")
+        task.signal(signal.SIGTERM)
+        ended = task.end()
+    assert ended.exit == 143
+    assert ended.output.endswith(b"told to end (SIGTERM): good-bye\n")
+
+
+@pytest.mark.parametrize(
+    ("printed", "code"),
+    [("plain\\n", 0), ("bar 10%\\rbar 20%\\nno end", 0), ("", 7), ("\\xff\\x00 bytes\\n", 1)],
+)
+def test_digits_ps_ends_its_log_with_the_checksum_of_all_before(pod: Pod, printed: str, code: int) -> None:
+    copy_example(pod, "digits-ps")
+    (pod.source / "train.py").write_text(f"import os, sys\nos.write(1, b'{printed}')\nsys.exit({code})\n")
+    result = subprocess.run(["bash", pod.source / "run.sh"], stdout=subprocess.PIPE, check=False)
+    assert result.returncode == code
+    assert_checksum(result.stdout)
+
+
+def test_digits_ps_puts_its_last_words_after_a_signal_under_the_checksum(pod: Pod) -> None:
+    copy_example(pod, "digits-ps")
+    (pod.source / "train.py").write_text(
+        "import os, signal, sys\n"
+        "def leave(*_):\n"
+        "    print('checkpoint written', flush=True)\n"
+        "    os._exit(143)\n"
+        "signal.signal(signal.SIGTERM, leave)\n"
+        "print('training', sys.argv[1:], flush=True)\n"
+        "signal.pause()\n"
+    )
+    pod.pack()
+    with pod.start("--epochs", "3") as task:
+        task.read_until(b"training ['--epochs', '3']")
+        task.signal(signal.SIGTERM)
+        ended = task.end()
+    assert ended.exit == 143
+    assert b"checkpoint written\nlog sha256 (of 2 lines" in ended.output
+    assert_checksum(ended.output)
+
+
+def run_example(pod: Pod, name: str, *args: str, env: dict[str, str] | None = None) -> Ended:
+    copy_example(pod, name)
+    with pod.start(*args, env=env) as task:
+        return task.end()
+
+
+def copy_example(pod: Pod, name: str) -> None:
+    shutil.copytree(EXAMPLES / name, pod.source, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    pod.pack()
+
+
+def assert_checksum(log: bytes) -> None:
+    lines = log.splitlines(keepends=True)
+    before, last = b"".join(lines[:-1]), lines[-1].decode()
+    counted = before.count(b"\n")
+    assert last == f"log sha256 (of {counted} lines before this one): {hashlib.sha256(before).hexdigest()}\n"
