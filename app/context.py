@@ -1,1 +1,79 @@
-"""To come."""
+"""The only wiring: everything a process uses is built here once and handed down."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from starlette.requests import HTTPConnection
+
+from app.db.engine import Database
+from app.db.notify import Listener
+from app.db.open import open_database
+from app.domain.clock import Clock, utc_now
+from app.services.accounts import AccountService
+from app.services.first_start import FirstStart
+from app.services.health import HealthService
+from app.services.tokens import TokenService
+from app.settings import Settings
+from app.storage import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the web process and the worker share.
+
+    `closing` is set when the process is about to end: whoever streams an answer ends it then.
+    """
+
+    settings: Settings
+    database: Database
+    listener: Listener
+    storage: ObjectStore
+    clock: Clock
+    accounts: AccountService
+    tokens: TokenService
+    health: HealthService
+    first_start: FirstStart
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach TaaS over https."""
+        return (self.settings.public_url or "").startswith("https://")
+
+
+def build_context(settings: Settings, database: Database, *, clock: Clock = utc_now) -> Context:
+    """The services over an open database; the listener is not started."""
+    accounts = AccountService(database, clock, session_lifetime=settings.session_lifetime)
+    tokens = TokenService(database, clock)
+    return Context(
+        settings=settings,
+        database=database,
+        listener=Listener(database),
+        storage=ObjectStore(settings.objects_url),
+        clock=clock,
+        accounts=accounts,
+        tokens=tokens,
+        health=HealthService(database),
+        first_start=FirstStart(database, clock, accounts, tokens),
+    )
+
+
+@asynccontextmanager
+async def open_context(settings: Settings) -> AsyncIterator[Context]:
+    """All of it, for the length of the block: the database opened (not migrated) and the listener running."""
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(settings))
+        context = build_context(settings, database)
+        await context.listener.start()
+        stack.push_async_callback(context.listener.close)
+        yield context
+
+
+def context_of(connection: HTTPConnection) -> Context:
+    """The context of the process that answers this request."""
+    context: Context = connection.app.state.context
+    return context

@@ -1,1 +1,62 @@
-"""To come."""
+"""The web process: `create_app` puts the API, the pages and what guards them together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from app.api import openapi, problems
+from app.api.guard import BodyLimit, CleanAddress, CsrfCheck, HostCheck, SecurityHeaders
+from app.api.routes import ROUTERS, health
+from app.context import Context, open_context
+from app.settings import Settings
+from app.telemetry import RequestMiddleware
+
+
+def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
+    """The application; without a `context` it opens one of its own for its lifetime."""
+    app = FastAPI(
+        title="TaaS",
+        version=version("taas"),
+        description="Training as a Service: distributed training on Kubernetes without writing a manifest.",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+        lifespan=_lifespan(settings, context),
+    )
+    app.state.context = context
+    for router in ROUTERS:
+        app.include_router(router, prefix="/api/v1")
+    app.include_router(health.router)
+    problems.install(app)
+    openapi.install(app)
+    # The last one added is the first to see a request.
+    app.add_middleware(BodyLimit, settings=settings)
+    app.add_middleware(CsrfCheck, settings=settings)
+    app.add_middleware(CleanAddress)
+    app.add_middleware(HostCheck, settings=settings)
+    app.add_middleware(SecurityHeaders, secure=(settings.public_url or "").startswith("https://"))
+    app.add_middleware(RequestMiddleware)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _lifespan(settings: Settings, context: Context | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if context is not None:
+            yield
+            return
+        async with open_context(settings) as own:
+            app.state.context = own
+            yield
+
+    return lifespan

@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     kube_qps: float = Field(50.0, gt=0, description="Requests a second to Kubernetes, shared by all of a process.")
     kube_burst: int = Field(100, ge=1)
 
+    admin_password: SecretStr | None = Field(
+        None, description="The first admin's password, used when there is nobody yet; unset: a random one is printed."
+    )
     session_lifetime: timedelta = timedelta(days=14)
     upload_max_bytes: int = 256 * MIB
     upload_max_entries: int = 10_000

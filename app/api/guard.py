@@ -1,0 +1,187 @@
+"""What every request has to pass before any route sees it, and the headers every answer carries. Pure ASGI."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from app.settings import MIB, Settings
+from app.telemetry import App, Receive, Scope, Send
+
+CSP = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
+    "form-action 'self'"
+)
+BODY_MAX = 4 * MIB
+# Around a file in a multipart body.
+MULTIPART_OVERHEAD = MIB
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+# Machines ask these by address.
+_ANY_HOST = {"/healthz", "/readyz", "/metrics"}
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+class SecurityHeaders:
+    """A route that sets one of these itself keeps its own."""
+
+    def __init__(self, app: App, *, secure: bool) -> None:
+        self.app = app
+        self._headers = [
+            (b"content-security-policy", CSP.encode()),
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"same-origin"),
+            (b"cross-origin-opener-policy", b"same-origin"),
+            (b"cross-origin-resource-policy", b"same-origin"),
+            (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+            (b"cache-control", b"no-store"),
+        ]
+        if secure:
+            self._headers.append((b"strict-transport-security", b"max-age=31536000"))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", []))
+                there = {name.lower() for name, _ in headers}
+                message["headers"] = headers + [pair for pair in self._headers if pair[0] not in there]
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+class HostCheck:
+    """Refuses host names that are not ours, against DNS rebinding."""
+
+    def __init__(self, app: App, settings: Settings) -> None:
+        self.app = app
+        public = urlsplit(settings.public_url or "").hostname
+        self._hosts = _LOOPBACK | {host.lower() for host in settings.allowed_hosts} | {settings.host.lower()}
+        if public:
+            self._hosts.add(public)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in _ANY_HOST and not self._known(_header(scope, b"host")):
+            detail = "This host name is not one of this server's. Its operator can add it to TAAS_ALLOWED_HOSTS."
+            await _refuse(scope, send, 400, "unknown_host", detail)
+            return
+        await self.app(scope, receive, send)
+
+    def _known(self, host: str | None) -> bool:
+        return _host_name(host or "") in self._hosts
+
+
+class CleanAddress:
+    """Refuses paths and queries with a NUL: no text column can hold one."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and ("\0" in scope["path"] or b"%00" in scope["query_string"]):
+            await _refuse(scope, send, 400, "bad_request", "The address contains a NUL character; leave it out.")
+            return
+        await self.app(scope, receive, send)
+
+
+class CsrfCheck:
+    """Refuses changes that another site's page could have caused in a logged-in browser.
+
+    Programs that send a Bearer token carry no ambient login, so there is nothing to abuse. A browser says where a
+    request comes from in `Sec-Fetch-Site`, older ones in `Origin`; with a cookie one of the two has to be there.
+    """
+
+    def __init__(self, app: App, settings: Settings) -> None:
+        self.app = app
+        self._public = urlsplit(settings.public_url or "").netloc.lower()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] not in _SAFE and not self._harmless(scope):
+            detail = "This change was asked for by a page of another site. Do it from TaaS itself."
+            await _refuse(scope, send, 403, "cross_site", detail)
+            return
+        await self.app(scope, receive, send)
+
+    def _harmless(self, scope: Scope) -> bool:
+        if (_header(scope, b"authorization") or "").lower().startswith("bearer "):
+            return True
+        origin = _header(scope, b"origin")
+        site = _header(scope, b"sec-fetch-site")
+        if site is not None:
+            return site in {"same-origin", "none"}
+        if origin is not None:
+            host = (_header(scope, b"host") or "").lower()
+            return urlsplit(origin).netloc.lower() in {host, self._public} - {""}
+        return _header(scope, b"cookie") is None
+
+
+class BodyLimit:
+    """Refuses bodies over their limit, at once when they say so and else while they arrive."""
+
+    def __init__(self, app: App, settings: Settings) -> None:
+        self.app = app
+        self._upload_max = settings.upload_max_bytes + MULTIPART_OVERHEAD
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        multipart = (_header(scope, b"content-type") or "").lower().startswith("multipart/form-data")
+        limit = self._upload_max if multipart else BODY_MAX
+        detail = f"The body is larger than the {limit // MIB} MiB that are allowed here."
+        declared = _header(scope, b"content-length") or "0"
+        if not declared.isdigit() or int(declared[:20]) > limit:
+            await _refuse(scope, send, 413, "too_large", detail)
+            return
+        taken = 0
+        started = False
+
+        async def counted() -> MutableMapping[str, Any]:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > limit:
+                raise _OverLimit
+            return message
+
+        async def noting(message: MutableMapping[str, Any]) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, counted, noting)
+        except _OverLimit:
+            if not started:
+                await _refuse(scope, send, 413, "too_large", detail)
+
+
+class _OverLimit(BaseException):
+    """Passes through whatever reads the body; no `except Exception` may turn it into something else."""
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
+
+
+def _host_name(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+async def _refuse(scope: Scope, send: Send, status: int, code: str, detail: str) -> None:
+    body = {
+        "type": f"urn:taas:problem:{code}",
+        "title": "Refused",
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": scope.get("state", {}).get("request_id"),
+        "errors": [],
+    }
+    headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(body).encode()})

@@ -1,0 +1,76 @@
+"""Validation errors in sentences that name the field, what was wrong and what would be right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_SECRET = ("password", "secret", "token")
+_LONGEST_ECHO = 60
+
+
+def sentence(error: dict[str, Any]) -> str:
+    """One of Pydantic's errors as a sentence."""
+    location = error["loc"][1:]
+    name = ".".join(str(part) for part in location) or "the body"
+    kind = error["type"]
+    context = error.get("ctx") or {}
+    if kind == "missing":
+        return f"{_start(name)} is required."
+    if kind == "extra_forbidden":
+        return f"{_start(name)} is not a field of this; check its spelling."
+    if kind == "json_invalid":
+        return f"The body is not valid JSON: {context.get('error', 'it cannot be read')}."
+    wanted = _wanted(kind, context) or _pydantic_words(error["msg"])
+    return f"{_start(name)} {wanted}{_echo(name, error.get('input'))}."
+
+
+def _start(name: str) -> str:
+    return name[0].upper() + name[1:] if name.startswith("the ") else name
+
+
+def _wanted(kind: str, context: dict[str, Any]) -> str | None:
+    limits = {
+        "greater_than_equal": "must be at least {ge}",
+        "greater_than": "must be more than {gt}",
+        "less_than_equal": "must be at most {le}",
+        "less_than": "must be less than {lt}",
+        "string_too_short": "must have at least {min_length} character(s)",
+        "string_too_long": "must have at most {max_length} characters",
+        "too_short": "must have at least {min_length} item(s)",
+        "too_long": "must have at most {max_length} items",
+        "string_pattern_mismatch": "must match {pattern}",
+        "enum": "must be one of {expected}",
+        "literal_error": "must be one of {expected}",
+        "uuid_parsing": "must be a UUID",
+        "int_parsing": "must be a whole number",
+        "int_from_float": "must be a whole number",
+        "int_type": "must be a whole number",
+        "int_parsing_size": "is too large a number",
+        "float_parsing": "must be a number",
+        "bool_parsing": "must be true or false",
+        "bool_type": "must be true or false",
+        "string_type": "must be a string",
+        "dict_type": "must be an object",
+        "model_attributes_type": "must be an object",
+        "model_type": "must be an object",
+        "list_type": "must be a list",
+        "tuple_type": "must be a list",
+        "datetime_parsing": "must be a time such as 2026-11-24T03:00:00Z",
+        "datetime_from_date_parsing": "must be a time such as 2026-11-24T03:00:00Z",
+        "timezone_aware": "must say its time zone, such as 2026-11-24T03:00:00Z",
+        "time_delta_parsing": "must be an ISO 8601 duration such as PT30M",
+        "time_delta_type": "must be an ISO 8601 duration such as PT30M",
+    }
+    return limits[kind].format(**context) if kind in limits else None
+
+
+def _pydantic_words(message: str) -> str:
+    words = message.removeprefix("Value error, ").removeprefix("Assertion failed, ").rstrip(".")
+    return words.replace("Input should", "should", 1)
+
+
+def _echo(name: str, value: Any) -> str:
+    if any(word in name.lower() for word in _SECRET) or not isinstance(value, str | int | float):
+        return ""
+    shown = repr(value)
+    return f", not {shown}" if len(shown) <= _LONGEST_ECHO else ""

@@ -1,0 +1,118 @@
+"""The commands themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Annotated, Any, NoReturn
+
+import typer
+from pydantic import ValidationError
+
+from app.auth.credentials import new_password
+from app.cli import processes
+from app.context import build_context
+from app.db import migrate as migrations
+from app.db.open import open_database
+from app.domain.access import UserRole
+from app.errors import TaasError
+from app.settings import Settings
+from app.telemetry import configure_logging
+
+main = typer.Typer(
+    name="taas",
+    help="Training as a Service. Settings come from TAAS_… variables and from .env.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+user = typer.Typer(help="People who may log in.", no_args_is_help=True)
+main.add_typer(user, name="user")
+
+NewPassword = Annotated[
+    str | None, typer.Option("--password", envvar="TAAS_NEW_PASSWORD", help="Unset: a random one is printed.")
+]
+
+
+@main.command()
+def up() -> None:
+    """Migrate, then run the web process and a worker together, for a laptop or a first look."""
+    _run(processes.up)
+
+
+@main.command()
+def web() -> None:
+    """Run the web process. It needs no access to the cluster."""
+    _run(processes.web)
+
+
+@main.command()
+def worker() -> None:
+    """Run a worker. Any number may run."""
+    _run(processes.worker)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database's tables to what this version needs."""
+
+    async def run(settings: Settings) -> None:
+        async with open_database(settings) as database:
+            await migrations.upgrade(database)
+            typer.echo(f"The database is at {await migrations.current(database)}.")
+
+    _run(run)
+
+
+@user.command("create")
+def create_user(name: str, role: UserRole = UserRole.MEMBER, password: NewPassword = None) -> None:
+    """Make somebody who may log in."""
+    chosen = password or new_password()
+
+    async def run(settings: Settings) -> None:
+        async with open_database(settings) as database:
+            await build_context(settings, database).accounts.add(
+                name=name, role=role, password=chosen, actor="command line"
+            )
+        typer.echo(f"{name.lower()} may log in as {role}" + ("." if password else f" with the password {chosen}"))
+
+    _run(run)
+
+
+@user.command("reset-password")
+def reset_password(name: str, password: NewPassword = None) -> None:
+    """Give somebody a new password; ends all of their sessions."""
+    chosen = password or new_password()
+
+    async def run(settings: Settings) -> None:
+        async with open_database(settings) as database:
+            await build_context(settings, database).accounts.reset_password(name, chosen)
+        typer.echo(f"{name.lower()} has a new password" + ("." if password else f": {chosen}"))
+
+    _run(run)
+
+
+def _run(command: Any) -> None:
+    settings = _settings()
+    configure_logging(style=settings.log_format, level=settings.log_level)
+    work: Coroutine[Any, Any, int | None] = command(settings)
+    try:
+        with suppress(KeyboardInterrupt):
+            sys.exit(asyncio.run(work) or 0)
+    except TaasError as exc:
+        _fail(exc.detail)
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as exc:
+        problems = [f"TAAS_{str(error['loc'][0]).upper()}: {error['msg']}" for error in exc.errors()]
+        _fail("These settings are not valid:\n  " + "\n  ".join(problems))
+
+
+def _fail(text: str) -> NoReturn:
+    typer.secho(text, err=True, fg="red")
+    raise SystemExit(1)

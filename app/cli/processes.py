@@ -1,0 +1,132 @@
+"""What runs for long: the web process, a worker, or both in one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from importlib import import_module
+from typing import Any
+
+import structlog
+import typer
+import uvicorn
+
+from app.context import Context, open_context
+from app.db import migrate
+from app.main import create_app
+from app.settings import Settings
+
+# How long requests that are under way may take once the process has been told to end.
+GRACE_SECONDS = 10
+_log = structlog.get_logger(__name__)
+
+
+async def up(settings: Settings) -> int:
+    """Migrate, then web and worker. When one of them fails, the other ends too and the exit code says so."""
+    async with open_context(settings) as context:
+        await migrate.upgrade(context.database)
+        await _greet(context, token_file=True)
+        async with _until_told() as stop:
+            return await _together(stop, _serve(context, stop), _work(context, stop))
+
+
+async def web(settings: Settings) -> int:
+    async with open_context(settings) as context:
+        await _greet(context, token_file=False)
+        async with _until_told() as stop:
+            return await _together(stop, _serve(context, stop))
+
+
+async def worker(settings: Settings) -> int:
+    async with open_context(settings) as context, _until_told() as stop:
+        return await _together(stop, _work(context, stop))
+
+
+async def _greet(context: Context, *, token_file: bool) -> None:
+    settings = context.settings
+    if await migrate.current(context.database) != migrate.newest():
+        _log.warning("the database is not migrated yet", remedy="run `taas migrate`")
+        return
+    chosen = settings.admin_password.get_secret_value() if settings.admin_password else None
+    first = await context.first_start.ensure_admin(chosen)
+    if first or token_file:
+        await context.first_start.ensure_token_file(settings.home)
+    if first:
+        password = f"password  {first.password}   (shown this once)" if first.password else "the chosen password"
+        address = settings.public_url or f"http://{settings.host}:{settings.port}"
+        typer.echo(f"\n  Log in at {address}\n    name      {first.name}\n    {password}\n")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: the process has one place that listens to them."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve(context: Context, stop: asyncio.Event) -> None:
+    settings = context.settings
+    config = uvicorn.Config(
+        create_app(settings, context),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(), name="uvicorn")
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    # Streams end by themselves before uvicorn starts to wait for them.
+    context.closing.set()
+    server.should_exit = True
+    try:
+        await task
+    except SystemExit as exc:
+        # How uvicorn says that it could not listen; the reason is in its log.
+        raise RuntimeError(f"cannot listen on {settings.host}:{settings.port}") from exc
+
+
+async def _work(context: Context, stop: asyncio.Event) -> None:
+    # Imported late: the web process alone never loads the cluster client.
+    run_worker = import_module("app.scheduler.worker").run_worker
+    await run_worker(context.settings, context, stop)
+
+
+async def _together(stop: asyncio.Event, *parts: Coroutine[Any, Any, None]) -> int:
+    """Run the parts until told to stop or until one of them ends; 1 when any failed."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    failures = [result for result in results if isinstance(result, BaseException)]
+    for failure in failures:
+        _log.error("ended by a failure", exc_info=failure)
+    return 1 if failures else 0
+
+
+@contextlib.asynccontextmanager
+async def _until_told() -> AsyncIterator[asyncio.Event]:
+    """An event that SIGINT or SIGTERM sets; a second signal ends the process at once."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    def told(number: signal.Signals) -> None:
+        stop.set()
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_DFL)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, told, number)
+    try:
+        yield stop
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
