@@ -9,8 +9,8 @@ from uuid import UUID
 NAMESPACE_MAX = 63
 SLUG_MAX = 40
 
-NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
-NAME_RULE = "use 1 to 63 letters, digits, '.', '_' and '-', beginning and ending with a letter or digit"
+NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?")
+NAME_RULE = "use 1 to 63 lower case letters, digits, '.', '_' and '-', beginning and ending with a letter or digit"
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 _ENV_PREFIXES = ("TAAS_", "PET_")
