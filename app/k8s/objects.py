@@ -1,0 +1,181 @@
+"""The few fields of Kubernetes objects that TaaS reads, for msgspec: everything else is skipped while decoding."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class Struct(msgspec.Struct, rename="camel", gc=False):
+    """Fields in Python's spelling of Kubernetes' names. None of them can be part of a cycle."""
+
+
+class Meta(Struct):
+    name: str
+    uid: str = ""
+    namespace: str = ""
+    resource_version: str = ""
+    creation_timestamp: datetime | None = None
+    deletion_timestamp: datetime | None = None
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+    @property
+    def version(self) -> int:
+        """The resource version as a number: of two states of one object, the larger is the newer."""
+        return int(self.resource_version) if self.resource_version.isdigit() else 0
+
+
+class Condition(Struct):
+    type: str
+    status: str = ""
+    reason: str = ""
+    message: str = ""
+    last_transition_time: datetime | None = None
+
+
+class Running(Struct):
+    started_at: datetime | None = None
+
+
+class Waiting(Struct):
+    reason: str = ""
+    message: str = ""
+
+
+class Terminated(Struct):
+    exit_code: int = 0
+    reason: str = ""
+    message: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+class ContainerState(Struct):
+    running: Running | None = None
+    waiting: Waiting | None = None
+    terminated: Terminated | None = None
+
+
+class ContainerStatus(Struct):
+    name: str
+    state: ContainerState = msgspec.field(default_factory=ContainerState)
+    ready: bool = False
+
+
+class PodSpec(Struct):
+    node_name: str = ""
+
+
+class PodStatus(Struct):
+    phase: str = "Pending"
+    reason: str = ""
+    message: str = ""
+    conditions: list[Condition] | None = None
+    container_statuses: list[ContainerStatus] | None = None
+
+
+class Pod(Struct):
+    metadata: Meta
+    spec: PodSpec = msgspec.field(default_factory=PodSpec)
+    status: PodStatus = msgspec.field(default_factory=PodStatus)
+
+
+class JobSpec(Struct):
+    suspend: bool = False
+
+
+class JobStatus(Struct):
+    active: int = 0
+    terminating: int = 0
+    completed_indexes: str = ""
+    failed_indexes: str = ""
+    conditions: list[Condition] | None = None
+
+
+class Job(Struct):
+    metadata: Meta
+    spec: JobSpec = msgspec.field(default_factory=JobSpec)
+    status: JobStatus = msgspec.field(default_factory=JobStatus)
+
+
+class NamespaceStatus(Struct):
+    phase: str = ""
+    conditions: list[Condition] | None = None
+
+
+class Namespace(Struct):
+    metadata: Meta
+    status: NamespaceStatus = msgspec.field(default_factory=NamespaceStatus)
+
+
+class Involved(Struct):
+    kind: str = ""
+    name: str = ""
+    namespace: str = ""
+
+
+class Series(Struct):
+    count: int = 0
+    last_observed_time: datetime | None = None
+
+
+class Event(Struct):
+    metadata: Meta
+    involved_object: Involved = msgspec.field(default_factory=Involved)
+    reason: str = ""
+    message: str = ""
+    type: str = ""
+    count: int | None = None
+    first_timestamp: datetime | None = None
+    last_timestamp: datetime | None = None
+    event_time: datetime | None = None
+    series: Series | None = None
+
+
+class NodeSpec(Struct):
+    unschedulable: bool = False
+
+
+class NodeStatus(Struct):
+    allocatable: dict[str, str] = {}
+    conditions: list[Condition] | None = None
+
+
+class Node(Struct):
+    metadata: Meta
+    spec: NodeSpec = msgspec.field(default_factory=NodeSpec)
+    status: NodeStatus = msgspec.field(default_factory=NodeStatus)
+
+
+class ListMeta(Struct):
+    resource_version: str = ""
+    continue_: str = msgspec.field(default="", name="continue")
+
+
+class ObjectList(Struct, Generic[T]):
+    """One page of a list."""
+
+    metadata: ListMeta
+    items: list[T]
+
+
+class WatchLine(msgspec.Struct):
+    """One line of a watch; what `object` is depends on `type`."""
+
+    type: str
+    object: msgspec.Raw
+
+
+class Bookmark(Struct):
+    metadata: ListMeta
+
+
+class StatusObject(Struct):
+    code: int = 0
+    reason: str = ""
+    message: str = ""
