@@ -25,6 +25,7 @@ SECONDS = Histogram("taas_http_request_seconds", "Until the response was sent.",
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Asked every few seconds by machines; a line for each would bury the rest.
 _QUIET = {"/healthz", "/readyz", "/metrics"}
+_API = "/api/v1"
 _log = structlog.get_logger("taas.web")
 
 
@@ -125,6 +126,8 @@ async def _send_failure(send: Send, request_id: str) -> None:
 def _record(scope: Scope, status: int, seconds: float) -> None:
     # The template, not the path: a label value for every id would never end.
     route = getattr(scope.get("route"), "path", "") or "unknown"
+    if scope["path"].startswith(_API) and not route.startswith(_API):
+        route = _API + route
     REQUESTS.labels(scope["method"], route, str(status)).inc()
     SECONDS.labels(scope["method"], route).observe(seconds)
     if scope["path"] not in _QUIET:

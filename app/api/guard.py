@@ -166,6 +166,8 @@ def _header(scope: Scope, name: bytes) -> str | None:
 
 
 def _host_name(host: str) -> str:
+    if "@" in host:
+        return ""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from app.api.sentences import sentence
 from app.errors import NotAuthenticated, TaasError, TooManyRequests
@@ -76,7 +77,8 @@ def install(app: FastAPI, page: ErrorPage | None = None) -> None:
 
     async def http(request: Request, exc: Exception) -> Response:
         assert isinstance(exc, HTTPException)
-        return answer(request, _of_http(request, exc), exc.headers)
+        headers = {"Allow": ", ".join(_allowed(request))} if exc.status_code == 405 else exc.headers
+        return answer(request, _of_http(request, exc), headers)
 
     app.add_exception_handler(TaasError, ours)
     app.add_exception_handler(RequestValidationError, invalid)
@@ -137,6 +139,13 @@ def _of_http(request: Request, exc: HTTPException) -> Problem:
         detail=detail.format(method=request.method, path=request.url.path),
         code=code,
     )
+
+
+def _allowed(request: Request) -> list[str]:
+    """Every method that some route takes at this address; the router itself only knows those of one route."""
+    methods = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+    routes = request.app.routes
+    return [m for m in methods if any(r.matches({**request.scope, "method": m})[0] is Match.FULL for r in routes)]
 
 
 _HTTP = {

@@ -13,6 +13,7 @@ from app.db.ids import new_id
 from app.domain.access import Action, Principal, UserRole, can
 from app.domain.account import Session, User
 from app.domain.clock import Clock
+from app.domain.names import NAME, NAME_RULE
 from app.domain.paging import Page, PageRequest
 from app.errors import Conflict, FieldError, InvalidInput, NotAllowed, NotAuthenticated, NotFound
 from app.services.throttle import LoginThrottle
@@ -107,6 +108,8 @@ class AccountService:
     async def add(self, *, name: str, role: UserRole, password: str, actor: str) -> User:
         """The same for whoever sits at the machine. Raises `InvalidInput` and `Conflict`."""
         name = name.lower()
+        if not NAME.fullmatch(name):
+            raise InvalidInput(f"{name!r} cannot be a name: {NAME_RULE}.", errors=[FieldError("/name", NAME_RULE)])
         _strong(password, name)
         hashed = await self._passwords.hash(password)
         user = User(new_id(), name, role, self._clock())

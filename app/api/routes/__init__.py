@@ -1,7 +1,7 @@
 """The JSON API, one file per resource. A new file adds its router here."""
 
-from app.api.routes import tokens
+from app.api.routes import session, tokens, users
 
-ROUTERS = (tokens.router,)
+ROUTERS = (session.router, users.router, tokens.router)
 
 __all__ = ["ROUTERS"]

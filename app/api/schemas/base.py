@@ -10,8 +10,8 @@ from pydantic import model_validator as validator
 
 # What a 4-byte column holds.
 INT_MAX = 2**31 - 1
-# Resource names appear in addresses and become parts of Kubernetes names.
-NAME_PATTERN = r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$"
+# As `domain.names.NAME`, anchored for JSON Schema.
+NAME_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"
 
 
 class Input(BaseModel):
@@ -42,7 +42,7 @@ Name = Annotated[
         min_length=1,
         max_length=63,
         pattern=NAME_PATTERN,
-        description="Lower case letters, digits, `-`, `_` and `.`; begins and ends with a letter or digit.",
+        description="Letters, digits, `-`, `_` and `.`; begins and ends with a letter or digit.",
     ),
 ]
 
