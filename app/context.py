@@ -14,9 +14,11 @@ from app.db.notify import Listener
 from app.db.open import open_database
 from app.domain.clock import Clock, utc_now
 from app.services.accounts import AccountService
+from app.services.algorithms import AlgorithmService
 from app.services.first_start import FirstStart
 from app.services.health import HealthService
 from app.services.tokens import TokenService
+from app.services.uploads import limits_of
 from app.settings import Settings
 from app.storage import ObjectStore
 
@@ -34,6 +36,7 @@ class Context:
     storage: ObjectStore
     clock: Clock
     accounts: AccountService
+    algorithms: AlgorithmService
     tokens: TokenService
     health: HealthService
     first_start: FirstStart
@@ -49,13 +52,22 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
     """The services over an open database; the listener is not started."""
     accounts = AccountService(database, clock, session_lifetime=settings.session_lifetime)
     tokens = TokenService(database, clock)
+    storage = ObjectStore(settings.objects_url)
+    algorithms = AlgorithmService(
+        database,
+        storage,
+        scratch=settings.home / "uploads",
+        limits=limits_of(settings),
+        inline_max_bytes=settings.configmap_bundle_max_bytes,
+    )
     return Context(
         settings=settings,
         database=database,
         listener=Listener(database),
-        storage=ObjectStore(settings.objects_url),
+        storage=storage,
         clock=clock,
         accounts=accounts,
+        algorithms=algorithms,
         tokens=tokens,
         health=HealthService(database),
         first_start=FirstStart(database, clock, accounts, tokens),

@@ -117,6 +117,11 @@ class ObjectStore:
         with suppress(ObjectMissing):
             await self._run(self._fs.rm_file, path)
 
+    async def move(self, key: str, to: str) -> None:
+        """Rename an object, replacing what has the new key. Raises `ObjectMissing`."""
+        source, target = self._path(key), self._path(to)
+        await self._run(self._move, source, target)
+
     async def list(self, prefix: str) -> list[ObjectInfo]:
         """Every object whose key lies under the folder `prefix` (`logs/<id>`), sorted by key."""
         path = self._path(prefix.rstrip("/"))
@@ -156,12 +161,9 @@ class ObjectStore:
             return self._copy(source, path)
         part = f"{self._root}/{PARTS}/{uuid.uuid4().hex}"
         self._fs.makedirs(f"{self._root}/{PARTS}", exist_ok=True)
-        self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
         try:
             self._copy(source, part)
-            if self._fs.exists(path):
-                self._fs.rm_file(path)
-            self._fs.mv(part, path)
+            self._move(part, path)
         except BaseException:
             with suppress(OSError):
                 self._fs.rm_file(part)
@@ -182,6 +184,16 @@ class ObjectStore:
             part.unlink(missing_ok=True)
             raise
         _sync_folder(path.parent)
+
+    def _move(self, source: str, target: str) -> None:
+        if self._local:
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            Path(source).replace(target)
+            return
+        self._fs.makedirs(target.rpartition("/")[0], exist_ok=True)
+        if self._fs.exists(target):
+            self._fs.rm_file(target)
+        self._fs.mv(source, target)
 
     def _copy(self, source: BinaryIO, path: str) -> None:
         with self._fs.open(path, "wb") as target:

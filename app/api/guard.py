@@ -7,6 +7,7 @@ from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from app.services.uploads import limits_of
 from app.settings import MIB, Settings
 from app.telemetry import App, Receive, Scope, Send
 
@@ -15,8 +16,6 @@ CSP = (
     "form-action 'self'"
 )
 BODY_MAX = 4 * MIB
-# Around a file in a multipart body.
-MULTIPART_OVERHEAD = MIB
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 # Machines ask these by address.
 _ANY_HOST = {"/healthz", "/readyz", "/metrics"}
@@ -121,7 +120,7 @@ class BodyLimit:
 
     def __init__(self, app: App, settings: Settings) -> None:
         self.app = app
-        self._upload_max = settings.upload_max_bytes + MULTIPART_OVERHEAD
+        self._upload_max = limits_of(settings).max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -3,8 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.domain.finding import Finding
 
 RUN_SH = "run.sh"
+DESCRIPTION_MAX = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """A named series of versions. `owner` is a person's name, `latest` the highest version's number."""
+
+    id: UUID
+    name: str
+    description: str
+    owner_id: UUID
+    owner: str
+    latest: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One immutable upload. `size` counts the bytes of its `file_count` files, `archive_size` those of its tar.gz."""
+
+    id: UUID
+    algorithm_id: UUID
+    algorithm: str
+    number: int
+    digest: str
+    size: int
+    archive_size: int
+    file_count: int
+    findings: tuple[Finding, ...]
+    created_by: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

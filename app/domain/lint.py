@@ -4,40 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 
 from app.domain.algorithm import RUN_SH, Bundle
 from app.domain.bundle.refusals import shown, size_text
+from app.domain.finding import Finding, Rule
 
 LARGE_FILE_BYTES = 10 * 1024 * 1024
 _AT_MOST_EACH = 20
 _BASH_LINE = re.compile(r"^[^:]*: line (\d+): (.*)$")
-
-
-class Rule(StrEnum):
-    """The code of each finding."""
-
-    CRLF_NORMALISED = "crlf_normalised"
-    CRLF = "crlf"
-    SYNTAX = "syntax_error"
-    NO_SHEBANG = "missing_shebang"
-    NOT_TEXT = "not_text"
-    BYTE_ORDER_MARK = "byte_order_mark"
-    LARGE_FILE = "large_file"
-    LARGE_BUNDLE = "large_bundle"
-    CASE = "case_only_difference"
-    LEFT_OUT = "left_out"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing noticed: where (`line` counts from 1), and a sentence with what to do."""
-
-    rule: Rule
-    path: str | None
-    line: int | None
-    message: str
 
 
 def lint(bundle: Bundle, *, syntax: str, inline_max_bytes: int) -> tuple[Finding, ...]:

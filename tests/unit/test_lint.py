@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app.domain.algorithm import Bundle, FileEntry
-from app.domain.lint import LARGE_FILE_BYTES, Rule, lint
+from app.domain.finding import Rule
+from app.domain.lint import LARGE_FILE_BYTES, lint
 from tests.support.archives import GOOD, RUN, make_zip
 from tests.support.bundles import bundle_of
 

@@ -44,6 +44,16 @@ async def test_putting_again_replaces(store: ObjectStore) -> None:
     assert await store.read("a/b") == b"second"
 
 
+async def test_moving_replaces_and_leaves_nothing_behind(store: ObjectStore) -> None:
+    await store.put_bytes("a/b", b"moved")
+    await store.put_bytes("c/d", b"old")
+    await store.move("a/b", "c/d")
+    assert not await store.exists("a/b")
+    assert await store.read("c/d") == b"moved"
+    with pytest.raises(ObjectMissing):
+        await store.move("a/b", "c/d")
+
+
 async def test_what_is_missing_says_so(store: ObjectStore) -> None:
     assert not await store.exists("a/b")
     await store.delete("a/b")

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic import model_validator as validator
 
+from app.domain.names import NAME
+
 # What a 4-byte column holds.
 INT_MAX = 2**31 - 1
 # As `domain.names.NAME`, anchored for JSON Schema.
-NAME_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"
+NAME_PATTERN = f"^{NAME.pattern}$"
 
 
 class Input(BaseModel):

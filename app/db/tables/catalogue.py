@@ -40,7 +40,9 @@ versions = Table(
     Column("digest", Text, nullable=False),  # hex SHA-256 of the canonical tar
     Column("size", BigInteger, nullable=False),  # bytes of all files
     Column("archive_size", BigInteger, nullable=False),  # bytes of the canonical tar.gz
-    Column("files", JSONB, nullable=False),  # [{path, size, offset, mode, text}] in the order of the canonical tar
+    Column(
+        "files", JSONB, nullable=False
+    ),  # [{path, size, offset, executable, text}] in the order of the canonical tar
     Column("findings", JSONB, nullable=False, server_default="[]"),  # what the linter says
     Column("created_by", Text, nullable=False),
     moment("created_at", now=True),

@@ -29,6 +29,11 @@ class Limits:
         """The most that an archive within the limits can take on the wire or as a tar: headers and padding included."""
         return self.max_bytes + self.max_entries * (2048 + self.max_path_bytes) + MIB
 
+    @property
+    def max_body_bytes(self) -> int:
+        """The most that a request with such an archive, or with as many files one by one, can take."""
+        return self.max_archive_bytes + self.max_entries * 2048 + MIB
+
     def is_bomb(self, unpacked: int, packed: int) -> bool:
         """Whether that many bytes out of so few grow as only a bomb does."""
         return unpacked > self.ratio_free_bytes and unpacked > self.max_ratio * packed
