@@ -6,8 +6,9 @@ A `RunSpec` is the part that a training freezes; overrides of one launch are app
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 
 class Framework(StrEnum):
@@ -102,3 +103,22 @@ class ProjectSpec:
     version: int | None
     run: RunSpec
     running_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project's row. `revision` grows with every edit; `secret_names` are the variables whose values are sealed."""
+
+    id: UUID
+    name: str
+    owner_id: UUID
+    owner: str
+    algorithm_id: UUID
+    spec: ProjectSpec
+    created_at: datetime
+    updated_at: datetime
+    notes: str = ""
+    tags: tuple[str, ...] = ()
+    revision: int = 1
+    last_number: int = 0
+    secret_names: tuple[str, ...] = ()

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from app.domain.project import RunSpec
@@ -116,8 +118,21 @@ class TaskCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class StorageMount:
+    """A storage as one training meets it: its name and kind, the kind's settings, and the project's folder on it."""
+
+    name: str
+    kind: str
+    config: Mapping[str, Any]
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingSpec:
-    """The frozen copy of everything a training runs with."""
+    """The frozen copy of everything a training runs with.
+
+    The places in `run.args` are filled when the tasks are made, from what stands here and the training's number.
+    """
 
     algorithm: str
     version: int
@@ -125,6 +140,7 @@ class TrainingSpec:
     run: RunSpec
     params: dict[str, str] = field(default_factory=dict)
     scheduled_for: datetime | None = None
+    storage: StorageMount | None = None
 
 
 @dataclass(frozen=True, slots=True)

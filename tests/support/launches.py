@@ -7,8 +7,8 @@ from uuid import UUID
 
 from app.domain import names
 from app.domain.project import Framework, Resources, Role, RunSpec, Success, Toleration
-from app.domain.training import TrainingSpec
-from app.k8s.manifests import Launch, StorageMount
+from app.domain.training import StorageMount, TrainingSpec
+from app.k8s.manifests import Launch
 
 TRAINING = UUID("0199aaaa-0000-7000-8000-0123456789ab")
 PROJECT = UUID("0199aaaa-0000-7000-8000-00000badcafe")
@@ -54,7 +54,7 @@ def parameter_servers() -> Launch:
         success=Success.CHIEF,
         max_duration=timedelta(hours=2),
     )
-    return launch("digits", run, storages=(LOCAL,), scheduled_for=datetime(2026, 11, 24, 3, tzinfo=UTC))
+    return launch("digits", run, storage=LOCAL, scheduled_for=datetime(2026, 11, 24, 3, tzinfo=UTC))
 
 
 def torch_gpu() -> Launch:
@@ -75,7 +75,7 @@ def torch_gpu() -> Launch:
         stop_grace=timedelta(minutes=2),
     )
     login = {"auths": {"registry.example.com:5000": {"username": "robot", "password": "hidden", "auth": "cm9ib3Q="}}}
-    return launch("Vision v2", run, storages=(NFS,), secret_env={"API_KEY": "s3cret"}, pull_secret=login)
+    return launch("Vision v2", run, storage=NFS, secret_env={"API_KEY": "s3cret"}, pull_secret=login)
 
 
 def plain() -> Launch:
@@ -86,7 +86,7 @@ def plain() -> Launch:
 def stored() -> Launch:
     """A bundle too large for ConfigMaps, which lies on a storage."""
     run = RunSpec(Framework.PLAIN, "python", {"worker": Role()})
-    return launch("big", run, bundle=None, bundle_path="bundles/ab.tar.gz", storages=(LOCAL,))
+    return launch("big", run, bundle=None, bundle_path="bundles/ab.tar.gz", storage=LOCAL)
 
 
 def launch(
@@ -96,6 +96,7 @@ def launch(
     bundle: bytes | None = b"the tar.gz",
     bundle_path: str | None = None,
     scheduled_for: datetime | None = None,
+    storage: StorageMount | None = None,
     number: int = 17,
     **more: object,
 ) -> Launch:
@@ -106,7 +107,7 @@ def launch(
         number=number,
         installation="tests",
         namespace=names.namespace(project, number, TRAINING),
-        spec=TrainingSpec("algorithm", 3, "d" * 64, run, scheduled_for=scheduled_for),
+        spec=TrainingSpec("algorithm", 3, "d" * 64, run, scheduled_for=scheduled_for, storage=storage),
         bundle=bundle,
         bundle_path=bundle_path,
         **more,  # type: ignore[arg-type]

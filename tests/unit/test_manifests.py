@@ -13,7 +13,7 @@ from app.domain.project import Framework, Resources, Role, RunSpec
 from app.domain.topology import TooMuchToTell
 from app.k8s.manifests import Launch, build
 from app.k8s.manifests.files import MAP_BYTES, start_script
-from tests.support.launches import HOSTILE_ARGS, LOCAL, NFS, launch, launches, parameter_servers
+from tests.support.launches import HOSTILE_ARGS, NFS, launch, launches, parameter_servers
 
 GOLDENS = Path(__file__).parent.parent / "data" / "goldens"
 
@@ -39,14 +39,14 @@ def test_the_number_of_objects_depends_on_roles_and_storages_only() -> None:
                 "big",
                 run,
                 bundle=bytes(4 * 1024 * 1024),
-                storages=(LOCAL, NFS),
+                storage=NFS,
                 secret_env={"KEY": "value"},
                 pull_secret={"auths": {}},
             )
         )
         written = list(objects.in_order())
         assert len(objects.config_maps) == 5
-        assert len(written) == 9 + len(run.roles) + 2 * 2
+        assert len(written) == 9 + len(run.roles) + 2 * 1
         assert len({(manifest["kind"], manifest["metadata"]["name"]) for manifest in written}) == len(written)
 
 

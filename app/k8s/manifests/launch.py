@@ -9,20 +9,10 @@ from uuid import UUID
 
 from app.domain.names import slug
 from app.domain.project import RunSpec
-from app.domain.training import TrainingSpec
+from app.domain.training import StorageMount, TrainingSpec
 
 Manifest = dict[str, Any]
 """A Kubernetes object as plain dicts and lists, spelt as in YAML."""
-
-
-@dataclass(frozen=True, slots=True)
-class StorageMount:
-    """A storage as one training meets it: its name and kind, the kind's settings, and the project's folder on it."""
-
-    name: str
-    kind: str
-    config: Mapping[str, Any]
-    folder: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +41,6 @@ class Launch:
     bundle_path: str | None = None
     secret_env: Mapping[str, str] = field(default_factory=dict)
     pull_secret: Mapping[str, Any] | None = None
-    storages: tuple[StorageMount, ...] = ()
     egress: tuple[Egress, ...] = ()
     gpu_resource: str = "nvidia.com/gpu"
 
@@ -59,6 +48,11 @@ class Launch:
     def project_slug(self) -> str:
         """The project's name as a label value."""
         return slug(self.project)
+
+    @property
+    def storages(self) -> tuple[StorageMount, ...]:
+        """The storages that its tasks see; the first one has its directories."""
+        return (self.spec.storage,) if self.spec.storage else ()
 
     @property
     def run(self) -> RunSpec:

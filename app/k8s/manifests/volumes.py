@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.domain.names import slug
+from app.domain.training import StorageMount
 from app.k8s.manifests.labels import of_training
-from app.k8s.manifests.launch import Egress, Launch, Manifest, StorageMount
+from app.k8s.manifests.launch import Egress, Launch, Manifest
 from app.k8s.manifests.storages import KINDS, PodSide
 
 _NOMINAL = "1Gi"

@@ -1,0 +1,163 @@
+"""Rows of projects and their sealed variables. A deleted project keeps its row: its records point at it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.codec import from_json, to_json
+from app.db.keyset import fetch_page
+from app.db.tables import project_secrets, projects, users
+from app.domain.paging import Page, PageRequest
+from app.domain.project import Project, ProjectSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFilter:
+    """Which projects a list is of; None: all."""
+
+    owner: str | None = None
+    tag: str | None = None
+
+
+async def add(connection: AsyncConnection, project: Project) -> bool:
+    """False when a project of that name is there."""
+    statement = (
+        insert(projects)
+        .values(
+            id=project.id,
+            name=project.name,
+            owner_id=project.owner_id,
+            algorithm_id=project.algorithm_id,
+            spec=to_json(project.spec),
+            notes=project.notes,
+            tags=list(project.tags),
+            created_at=project.created_at,
+            updated_at=project.updated_at,
+        )
+        .on_conflict_do_nothing(index_elements=["name"], index_where=projects.c.deleted_at.is_(None))
+        .returning(projects.c.id)
+    )
+    return (await connection.execute(statement)).first() is not None
+
+
+async def by_name(connection: AsyncConnection, name: str, *, lock: bool = False) -> Project | None:
+    """The project of that name, unless it is deleted; `lock` holds its row until the transaction ends."""
+    query = _query().where(projects.c.name == name, projects.c.deleted_at.is_(None))
+    if lock:
+        query = query.with_for_update(of=projects)
+    row = (await connection.execute(query)).first()
+    return _project_of(row) if row else None
+
+
+async def by_id(connection: AsyncConnection, project_id: UUID, *, lock: bool = False) -> Project | None:
+    """The project with that id, unless it is deleted."""
+    query = _query().where(projects.c.id == project_id, projects.c.deleted_at.is_(None))
+    if lock:
+        query = query.with_for_update(of=projects)
+    row = (await connection.execute(query)).first()
+    return _project_of(row) if row else None
+
+
+async def page(connection: AsyncConnection, which: ProjectFilter, request: PageRequest) -> Page[Project]:
+    """Projects by name."""
+    query = _query().where(projects.c.deleted_at.is_(None))
+    if which.owner is not None:
+        query = query.where(users.c.name == which.owner)
+    if which.tag is not None:
+        query = query.where(projects.c.tags.any(which.tag))
+    return await fetch_page(connection, query, request, key=(projects.c.name,), make=_project_of)
+
+
+async def save(connection: AsyncConnection, project: Project) -> None:
+    """Write an edited project over its row, which the caller holds locked, as its next revision."""
+    statement = (
+        update(projects)
+        .where(projects.c.id == project.id)
+        .values(
+            algorithm_id=project.algorithm_id,
+            spec=to_json(project.spec),
+            notes=project.notes,
+            tags=list(project.tags),
+            revision=project.revision,
+            updated_at=project.updated_at,
+        )
+    )
+    await connection.execute(statement)
+
+
+async def mark_deleted(connection: AsyncConnection, project_id: UUID) -> None:
+    """Give the name free; the secrets go, the row stays."""
+    await connection.execute(delete(project_secrets).where(project_secrets.c.project_id == project_id))
+    await connection.execute(update(projects).where(projects.c.id == project_id).values(deleted_at=func.now()))
+
+
+async def take_number(connection: AsyncConnection, project_id: UUID) -> int | None:
+    """The next training's number; the row stays locked until the transaction ends. None when it is deleted."""
+    statement = (
+        update(projects)
+        .where(projects.c.id == project_id, projects.c.deleted_at.is_(None))
+        .values(last_number=projects.c.last_number + 1)
+        .returning(projects.c.last_number)
+    )
+    return (await connection.execute(statement)).scalar_one_or_none()
+
+
+async def put_secrets(connection: AsyncConnection, project_id: UUID, sealed: Mapping[str, bytes]) -> None:
+    """Set variables to sealed values, over older ones."""
+    if not sealed:
+        return
+    statement = insert(project_secrets).values(
+        [{"project_id": project_id, "name": name, "value": value} for name, value in sealed.items()]
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=["project_id", "name"], set_={"value": statement.excluded.value, "updated_at": func.now()}
+    )
+    await connection.execute(statement)
+
+
+async def remove_secrets(connection: AsyncConnection, project_id: UUID, names: Sequence[str]) -> None:
+    """Forget variables; those that are not there are fine."""
+    await connection.execute(
+        delete(project_secrets).where(project_secrets.c.project_id == project_id, project_secrets.c.name.in_(names))
+    )
+
+
+async def secrets(connection: AsyncConnection, project_id: UUID) -> dict[str, bytes]:
+    """Every sealed variable."""
+    query = select(project_secrets.c.name, project_secrets.c.value).where(project_secrets.c.project_id == project_id)
+    return {row.name: row.value for row in await connection.execute(query)}
+
+
+def _query() -> Select[Any]:
+    secret_names = (
+        select(func.array_agg(project_secrets.c.name))
+        .where(project_secrets.c.project_id == projects.c.id)
+        .scalar_subquery()
+        .label("secret_names")
+    )
+    return select(projects, users.c.name.label("owner"), secret_names).join_from(projects, users)
+
+
+def _project_of(row: Row[Any]) -> Project:
+    return Project(
+        id=row.id,
+        name=row.name,
+        owner_id=row.owner_id,
+        owner=row.owner,
+        algorithm_id=row.algorithm_id,
+        spec=from_json(row.spec, ProjectSpec),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        notes=row.notes,
+        tags=tuple(row.tags),
+        revision=row.revision,
+        last_number=row.last_number,
+        secret_names=tuple(sorted(row.secret_names or ())),
+    )

@@ -1,0 +1,130 @@
+"""What is read below a training: tasks with their tries, and events. And the events that TaaS itself writes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, case, func, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.ids import new_id
+from app.db.keyset import fetch_page
+from app.db.tables import attempts, events, tasks
+from app.domain.paging import Page, PageRequest
+from app.domain.project import ROLE_ORDER
+from app.domain.record import AttemptRecord, EventRecord, TaskRecord
+from app.domain.training import LogVerdict, TaskKey, TaskState
+
+_ROLE_PLACE = case(
+    *((tasks.c.role == role, place) for place, role in enumerate(ROLE_ORDER)), else_=len(ROLE_ORDER)
+).label("place")
+
+
+async def tasks_page(connection: AsyncConnection, training_id: UUID, request: PageRequest) -> Page[TaskRecord]:
+    """A training's tasks by role (in their usual order) and index, each with all its tries."""
+    query: Select[Any] = select(tasks, _ROLE_PLACE).where(tasks.c.training_id == training_id)
+    key = (_ROLE_PLACE, tasks.c.role, tasks.c.index)
+    found = await fetch_page(connection, query, request, key=key, make=lambda row: row)
+    tries = await _attempts(connection, training_id, [_key_of(row) for row in found.items])
+    return found.map(lambda row: _task_of(row, tries[_key_of(row)]))
+
+
+async def events_page(connection: AsyncConnection, training_id: UUID, request: PageRequest) -> Page[EventRecord]:
+    """A training's events, in the order in which they were first told."""
+    query = select(events).where(events.c.training_id == training_id)
+    return await fetch_page(connection, query, request, key=(events.c.id,), make=_event_of)
+
+
+async def add_event(
+    connection: AsyncConnection, training_id: UUID, *, reason: str, message: str, severity: str = "normal"
+) -> None:
+    """Something that TaaS did or was asked to do."""
+    event_id = new_id()
+    now = func.now()
+    await connection.execute(
+        insert(events).values(
+            id=event_id,
+            training_id=training_id,
+            key=str(event_id),
+            source="taas",
+            severity=severity,
+            reason=reason,
+            message=message,
+            first_at=now,
+            last_at=now,
+        )
+    )
+
+
+async def _attempts(
+    connection: AsyncConnection, training_id: UUID, keys: Sequence[TaskKey]
+) -> dict[TaskKey, list[AttemptRecord]]:
+    found: dict[TaskKey, list[AttemptRecord]] = defaultdict(list)
+    if not keys:
+        return found
+    query = (
+        select(attempts)
+        .where(
+            attempts.c.training_id == training_id,
+            tuple_(attempts.c.role, attempts.c.index).in_([(key.role, key.index) for key in keys]),
+        )
+        .order_by(attempts.c.role, attempts.c.index, attempts.c.number)
+    )
+    for row in await connection.execute(query):
+        found[_key_of(row)].append(_attempt_of(row))
+    return found
+
+
+def _key_of(row: Row[Any]) -> TaskKey:
+    return TaskKey(row.role, row._mapping["index"])  # `row.index` is a method of every row
+
+
+def _task_of(row: Row[Any], tries: list[AttemptRecord]) -> TaskRecord:
+    return TaskRecord(
+        key=_key_of(row),
+        state=TaskState(row.state),
+        message=row.message,
+        node=row.node,
+        tries=max(row.attempts, len(tries)),
+        exit_code=row.exit_code,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        attempts=tuple(tries),
+    )
+
+
+def _attempt_of(row: Row[Any]) -> AttemptRecord:
+    return AttemptRecord(
+        number=row.number,
+        pod=row.pod_name,
+        node=row.node,
+        state=row.state,
+        exit_code=row.exit_code,
+        reason=row.reason,
+        message=row.message,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        log_bytes=row.log_bytes,
+        log_lines=row.log_lines,
+        log_verdict=LogVerdict(row.log_verdict) if row.log_verdict else None,
+        log_missing_lines=row.log_missing_lines,
+    )
+
+
+def _event_of(row: Row[Any]) -> EventRecord:
+    return EventRecord(
+        id=row.id,
+        source=row.source,
+        severity=row.severity,
+        reason=row.reason,
+        object=row.object,
+        message=row.message,
+        count=row._mapping["count"],
+        first_at=row.first_at,
+        last_at=row.last_at,
+    )

@@ -1,0 +1,205 @@
+"""Rows of trainings as the web sees them: it reads everything, and writes new ones and what is asked of them.
+
+Status columns belong to the worker. What is asked (`intent`) bumps `intent_gen`, so that the row is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db import notify
+from app.db.codec import from_json, to_json
+from app.db.keyset import fetch_page
+from app.db.tables import trainings
+from app.domain.paging import Page, PageRequest
+from app.domain.record import TrainingRecord
+from app.domain.training import (
+    ENDED,
+    NamespaceState,
+    Reason,
+    State,
+    TaskCounts,
+    Training,
+    TrainingSpec,
+    Trigger,
+)
+
+CHANNEL = "trainings"
+_LIVE = [state.value for state in State if state not in ENDED]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingFilter:
+    """Which trainings a list is of; empty or None: all."""
+
+    project: str | None = None
+    project_id: UUID | None = None
+    states: tuple[State, ...] = ()
+    trigger: Trigger | None = None
+    created_after: datetime | None = None
+
+
+async def add(connection: AsyncConnection, training: Training, *, owner_id: UUID, version_id: UUID, notes: str) -> None:
+    """A new training with every task that it will have, in as many statements for 1,000 tasks as for one."""
+    await connection.execute(
+        insert(trainings).values(
+            id=training.id,
+            project_id=training.project_id,
+            project=training.project,
+            owner_id=owner_id,
+            number=training.number,
+            spec=to_json(training.spec),
+            version_id=version_id,
+            trigger=training.trigger,
+            scheduled_for=training.spec.scheduled_for,
+            retry_of=training.retry_of,
+            replaces=training.replaces,
+            notes=notes,
+            created_by=training.created_by,
+            created_at=training.created_at,
+            intent_gen=training.intent_gen,
+            tasks_total=training.counts.total,
+        )
+    )
+    roles = training.spec.run.roles
+    await connection.execute(
+        text(
+            'INSERT INTO tasks (training_id, role, "index") '
+            "SELECT :id, wanted.role, generate_series(0, wanted.count - 1) "
+            "FROM unnest(CAST(:roles AS text[]), CAST(:counts AS int[])) AS wanted(role, count)"
+        ),
+        {"id": training.id, "roles": list(roles), "counts": [role.count for role in roles.values()]},
+    )
+    notify.publish(connection, CHANNEL, training.id)
+
+
+async def by_id(connection: AsyncConnection, training_id: UUID) -> TrainingRecord | None:
+    row = (await connection.execute(select(trainings).where(trainings.c.id == training_id))).first()
+    return record_of(row) if row else None
+
+
+async def revision(connection: AsyncConnection, training_id: UUID) -> str | None:
+    """What `TrainingRecord.revision` would be, without reading the rest of the row."""
+    query = select(trainings.c.intent_gen, trainings.c.status_gen).where(trainings.c.id == training_id)
+    row = (await connection.execute(query)).first()
+    return _revision(row) if row else None
+
+
+async def page(connection: AsyncConnection, which: TrainingFilter, request: PageRequest) -> Page[TrainingRecord]:
+    """Trainings, the newest first."""
+    query = select(trainings)
+    if which.project is not None:
+        query = query.where(trainings.c.project == which.project)
+    if which.project_id is not None:
+        query = query.where(trainings.c.project_id == which.project_id)
+    if which.states:
+        query = query.where(trainings.c.state.in_(which.states))
+    if which.trigger is not None:
+        query = query.where(trainings.c.trigger == which.trigger)
+    if which.created_after is not None:
+        query = query.where(trainings.c.created_at > which.created_after)
+    return await fetch_page(connection, query, request, key=(trainings.c.id,), make=record_of, descending=True)
+
+
+async def lock_live(connection: AsyncConnection, ids: Sequence[UUID]) -> list[TrainingRecord]:
+    """Those of `ids` that have not ended, locked in the order of their ids."""
+    query = (
+        select(trainings)
+        .where(trainings.c.id.in_(ids), trainings.c.state.in_(_LIVE))
+        .order_by(trainings.c.id)
+        .with_for_update()
+    )
+    return [record_of(row) for row in await connection.execute(query)]
+
+
+async def live_ids(connection: AsyncConnection, which: TrainingFilter, limit: int) -> list[UUID]:
+    """The ids of trainings that have not ended, oldest first."""
+    query = select(trainings.c.id).where(trainings.c.state.in_(which.states or _LIVE), trainings.c.state.in_(_LIVE))
+    if which.project is not None:
+        query = query.where(trainings.c.project == which.project)
+    return list((await connection.execute(query.order_by(trainings.c.id).limit(limit))).scalars())
+
+
+async def ask_to_stop(connection: AsyncConnection, ids: Sequence[UUID], *, by: str, reason: Reason) -> list[UUID]:
+    """Ask live trainings to stop; those that were asked before keep the first wish. The ids newly asked."""
+    statement = (
+        update(trainings)
+        .where(trainings.c.id.in_(ids), trainings.c.state.in_(_LIVE), trainings.c.stop_requested_at.is_(None))
+        .values(
+            stop_requested_at=func.now(),
+            stop_requested_by=by,
+            stop_reason=reason,
+            intent_gen=trainings.c.intent_gen + 1,
+        )
+        .returning(trainings.c.id)
+    )
+    asked = list((await connection.execute(statement)).scalars())
+    for training_id in asked:
+        notify.publish(connection, CHANNEL, training_id)
+    return asked
+
+
+async def set_notes(connection: AsyncConnection, training_id: UUID, notes: str) -> None:
+    """Notes are nobody's business but the reader's: no worker is woken, but whoever watches the record is told."""
+    await connection.execute(
+        update(trainings)
+        .where(trainings.c.id == training_id)
+        .values(notes=notes, status_gen=trainings.c.status_gen + 1)
+    )
+    notify.publish(connection, CHANNEL, training_id)
+
+
+def training_of(row: Row[Any]) -> Training:
+    """The domain's value of a row of `trainings`."""
+    return Training(
+        id=row.id,
+        project_id=row.project_id,
+        project=row.project,
+        number=row.number,
+        spec=from_json(row.spec, TrainingSpec),
+        trigger=Trigger(row.trigger),
+        created_at=row.created_at,
+        created_by=row.created_by,
+        intent_gen=row.intent_gen,
+        stop_requested_at=row.stop_requested_at,
+        stop_requested_by=row.stop_requested_by,
+        stop_reason=Reason(row.stop_reason) if row.stop_reason else None,
+        state=State(row.state),
+        reason=Reason(row.reason) if row.reason else None,
+        message=row.message,
+        namespace=row.namespace,
+        namespace_uid=row.namespace_uid,
+        namespace_state=NamespaceState(row.namespace_state),
+        counts=TaskCounts(row.tasks_total, row.tasks_running, row.tasks_succeeded, row.tasks_failed),
+        starting_at=row.starting_at,
+        started_at=row.started_at,
+        stopping_at=row.stopping_at,
+        finished_at=row.finished_at,
+        archived_at=row.archived_at,
+        replaces=row.replaces,
+        replaced_by=row.replaced_by,
+        retry_of=row.retry_of,
+    )
+
+
+def record_of(row: Row[Any]) -> TrainingRecord:
+    """The training and what only its readers care about."""
+    return TrainingRecord(
+        training=training_of(row),
+        owner_id=row.owner_id,
+        version_id=row.version_id,
+        notes=row.notes,
+        namespace_message=row.namespace_message,
+        revision=_revision(row),
+    )
+
+
+def _revision(row: Row[Any]) -> str:
+    return f"{row.intent_gen}.{row.status_gen}"

@@ -1,0 +1,71 @@
+"""What is read about a training besides its own state: who may change it, its notes, its tasks, tries and events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.domain.training import LogVerdict, TaskKey, TaskState, Training
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRecord:
+    """A training's row as its readers see it. `revision` changes whenever anything of it does."""
+
+    training: Training
+    owner_id: UUID
+    version_id: UUID
+    notes: str
+    namespace_message: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """A task and its newest try; `tries` counts all of them."""
+
+    key: TaskKey
+    state: TaskState
+    message: str
+    node: str | None
+    tries: int
+    exit_code: int | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    attempts: tuple[AttemptRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One try of a task: a pod, how it ended, and what is known of its log."""
+
+    number: int
+    pod: str
+    node: str | None
+    state: str
+    exit_code: int | None
+    reason: str
+    message: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    log_bytes: int
+    log_lines: int
+    log_verdict: LogVerdict | None
+    log_missing_lines: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """Something that happened to a training, told by TaaS or by Kubernetes; equal ones are counted."""
+
+    id: UUID
+    source: str
+    severity: str
+    reason: str
+    object: str
+    message: str
+    count: int
+    first_at: datetime
+    last_at: datetime
