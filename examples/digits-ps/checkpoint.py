@@ -1,4 +1,4 @@
-"""What an interrupted training leaves for the next one: the weights after the last whole epoch."""
+"""What an interrupted training leaves for whoever goes on: the weights after the last whole epoch."""
 
 import os
 from pathlib import Path
@@ -7,22 +7,31 @@ import numpy as np
 
 
 class Checkpoint:
-    """A file under TAAS_MODEL_DIR or TAAS_LOG_DIR; without a storage, nothing is kept.
+    """A file in the training's own TAAS_MODEL_DIR; without one, nothing is kept.
 
     The weights are copied to the chief after each epoch, because a stopped training gets its SIGTERM everywhere
     at once: the ps may be gone before the chief could ask them.
     """
 
-    def __init__(self):
-        folder = os.environ.get("TAAS_MODEL_DIR") or os.environ.get("TAAS_LOG_DIR")
-        self.path = Path(folder) / "checkpoints" / "digits.npz" if folder else None
+    def __init__(self, resume: int | None):
+        """`resume` is the number of another training of the project; TaaS keeps their folders side by side."""
+        base = os.environ.get("TAAS_MODEL_DIR")
+        self.path = _inside(Path(base)) if base else None
+        self._other = _inside(Path(base).parent / str(resume)) if base and resume is not None else None
+        if resume is not None and not (self._other and self._other.exists()):
+            raise SystemExit(f"Training {resume} has left no checkpoint to go on from ({self._other or 'no storage'}).")
 
     def load(self) -> tuple[int, list[np.ndarray] | None]:
-        """Return (epochs done, weights), or (0, None) when there is nothing to go on from."""
-        if self.path is None or not self.path.exists():
-            return 0, None
-        with np.load(self.path) as file:
-            return int(file["epoch"]), [file[f"weight_{i}"] for i in range(len(file.files) - 1)]
+        """Return (epochs done, weights), or (0, None) when there is nothing to go on from.
+
+        An earlier try of this same training comes first, then the training named.
+        """
+        for path in (self.path, self._other):
+            if path is not None and path.exists():
+                with np.load(path) as file:
+                    print(f"going on after epoch {file['epoch']}, from {path}")
+                    return int(file["epoch"]), [file[f"weight_{i}"] for i in range(len(file.files) - 1)]
+        return 0, None
 
     def save(self, epoch: int, weights: list[np.ndarray]) -> bool:
         """Replace the file as a whole, so that being killed meanwhile leaves the previous one."""
@@ -36,6 +45,10 @@ class Checkpoint:
         return True
 
     def remove(self) -> None:
-        """A finished training leaves none, else the next run of the project would have nothing to do."""
+        """A finished training leaves none."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
+
+
+def _inside(folder: Path) -> Path:
+    return folder / "checkpoints" / "digits.npz"

@@ -32,6 +32,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=32, help="images per step")
     parser.add_argument("--rate", type=float, default=0.2, help="learning rate of SGD")
     parser.add_argument("--hidden", type=int, default=64, help="width of the hidden layer")
+    parser.add_argument("--resume", type=int, metavar="NUMBER", help="go on from that training of this project")
     parser.add_argument("--wait", type=float, default=600, help="seconds to wait for workers and ps to listen")
     return parser.parse_args()
 
@@ -43,11 +44,10 @@ def describe(tasks: dict[str, list[str]]) -> str:
 def train(runner: Alone | ParameterServers, options: argparse.Namespace) -> None:
     train_set, test_set = digits.load()
     local = Model(options.hidden)  # a copy in this process: to measure, to export, to keep when the ps are gone
-    checkpoint = Checkpoint()
+    checkpoint = Checkpoint(options.resume)
     done, weights = checkpoint.load()
     if weights is not None:
         local.set_values(weights)
-        print(f"going on from the checkpoint after epoch {done}: {checkpoint.path}")
     with runner.scope():
         model = Model(options.hidden)
         model.set_values(local.values())

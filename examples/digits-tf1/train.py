@@ -39,6 +39,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=32, help="images per step")
     parser.add_argument("--rate", type=float, default=0.2, help="learning rate of SGD")
     parser.add_argument("--hidden", type=int, default=64, help="width of the hidden layer")
+    parser.add_argument("--resume", type=int, metavar="NUMBER", help="go on from that training of this project")
     return parser.parse_args()
 
 
@@ -69,19 +70,13 @@ def train(
 ):
     """Take steps until the workers have made enough of them together; return the weights."""
     (images, labels), _ = digits.load()
+    found = checkpoint_to_go_on_from(options.resume) if index == 0 else None
     with tf.device(tf.train.replica_device_setter(cluster=cluster, worker_device=f"/job:worker/task:{index}")):
         graph = build(options)
     saver, folder = tf.train.Saver([*graph["weights"], graph["step"]]), checkpoint_folder()
-    master = server.target if server else ""
-    manager = tf.train.SessionManager(ready_op=tf.report_uninitialized_variables(), recovery_wait_secs=1)
-    if (
-        index == 0
-    ):  # this worker makes the weights, or reads them from a checkpoint; the others wait until they are there
-        start = tf.global_variables_initializer()
-        session = manager.prepare_session(master, start, saver, folder, config=session_config(index))
+    session = open_session(server.target if server else "", index, saver, found)
+    if index == 0:
         writer = tf.summary.FileWriter(os.environ.get("TAAS_LOG_DIR") or tempfile.mkdtemp(), session.graph)
-    else:
-        session = manager.wait_for_session(master, config=session_config(index))
 
     rng = np.random.default_rng(100 + index)
     began, mine, step = time.monotonic(), 0, session.run(graph["step"])
@@ -97,9 +92,20 @@ def train(
         if index == 0:
             writer.add_summary(session.run(graph["summary"], feed), step)
             if folder:
+                Path(folder).mkdir(parents=True, exist_ok=True)
                 saver.save(session, f"{folder}/model", step, write_meta_graph=False)
     print(f"done at step {step}: {mine} steps here in {time.monotonic() - began:.1f} s", flush=True)
     return session.run(graph["weights"])
+
+
+def open_session(master: str, index: int, saver: tf.train.Saver, checkpoint: str | None) -> tf.Session:
+    """Worker 0 makes the weights, or reads them from a checkpoint; the others wait until they are there."""
+    manager = tf.train.SessionManager(ready_op=tf.report_uninitialized_variables(), recovery_wait_secs=1)
+    config = session_config(index)
+    if index > 0:
+        return manager.wait_for_session(master, config=config)
+    start = tf.global_variables_initializer()
+    return manager.prepare_session(master, start, saver, checkpoint_filename_with_path=checkpoint, config=config)
 
 
 def build(options: argparse.Namespace) -> dict[str, tf.Tensor]:
@@ -131,10 +137,24 @@ def network(images, weights):
     return tf.nn.relu(images @ w1 + b1) @ w2 + b2
 
 
-def checkpoint_folder() -> str | None:
-    """Where worker 0 keeps checkpoints; the next training goes on from the newest of one that was interrupted."""
+def checkpoint_folder(number: int | None = None) -> str | None:
+    """Where worker 0 keeps checkpoints, or where another training of the project kept its own."""
     base = os.environ.get("TAAS_MODEL_DIR")
-    return str(Path(base) / "checkpoints") if base else None
+    if not base:
+        return None
+    return str((Path(base) if number is None else Path(base).parent / str(number)) / "checkpoints")
+
+
+def checkpoint_to_go_on_from(resume: int | None) -> str | None:
+    """The newest checkpoint of an earlier try of this training, else of the training named."""
+    for folder in (checkpoint_folder(), checkpoint_folder(resume)):
+        found = tf.train.latest_checkpoint(folder) if folder else None
+        if found:
+            print(f"going on from {found}", flush=True)
+            return found
+    if resume is not None:
+        raise SystemExit(f"Training {resume} has left no checkpoint to go on from.")
+    return None
 
 
 def accuracy_of(weights: list[np.ndarray], images: np.ndarray, labels: np.ndarray) -> float:

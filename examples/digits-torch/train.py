@@ -34,6 +34,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=32, help="images per step, over all processes")
     parser.add_argument("--rate", type=float, default=0.2, help="learning rate of SGD")
     parser.add_argument("--hidden", type=int, default=64, help="width of the hidden layer")
+    parser.add_argument("--resume", type=int, metavar="NUMBER", help="go on from that training of this project")
     return parser.parse_args()
 
 
@@ -42,9 +43,7 @@ def train(options: argparse.Namespace, rank: int, world: int) -> nn.Module:
     (images, labels), test_set = digits.load()
     layers = [nn.Linear(digits.PIXELS, options.hidden), nn.ReLU(), nn.Linear(options.hidden, digits.CLASSES)]
     model = nn.Sequential(*layers)
-    done = load_checkpoint(model)
-    if done and rank == 0:
-        print(f"going on from the checkpoint after epoch {done}: {checkpoint_path()}", flush=True)
+    done = load_checkpoint(model, options.resume)
     shared = DistributedDataParallel(model)
     optimizer = torch.optim.SGD(shared.parameters(), lr=options.rate)
     for epoch in range(done + 1, options.epochs + 1):
@@ -72,19 +71,25 @@ def accuracy_of(model: nn.Module, images: np.ndarray, labels: np.ndarray) -> flo
         return float(np.mean(model(torch.from_numpy(images)).argmax(dim=1).numpy() == labels))
 
 
-def checkpoint_path() -> Path | None:
+def checkpoint_path(number: int | None = None) -> Path | None:
+    """Where rank 0 keeps the checkpoint, or where another training of the project kept its own."""
     base = os.environ.get("TAAS_MODEL_DIR")
-    return Path(base) / "checkpoints" / "digits.pt" if base else None
+    if not base:
+        return None
+    return (Path(base) if number is None else Path(base).parent / str(number)) / "checkpoints" / "digits.pt"
 
 
-def load_checkpoint(model: nn.Module) -> int:
-    """Read the weights that an interrupted training left; return after which epoch, 0 without one."""
-    path = checkpoint_path()
-    if path is None or not path.exists():
-        return 0
-    kept = torch.load(path)
-    model.load_state_dict(kept["weights"])
-    return kept["epoch"]
+def load_checkpoint(model: nn.Module, resume: int | None) -> int:
+    """Take over the weights of an earlier try of this training, else of the training named; return the epochs done."""
+    for path in (checkpoint_path(), checkpoint_path(resume)):
+        if path is not None and path.exists():
+            kept = torch.load(path)
+            model.load_state_dict(kept["weights"])
+            print(f"going on after epoch {kept['epoch']}, from {path}", flush=True)
+            return kept["epoch"]
+    if resume is not None:
+        raise SystemExit(f"Training {resume} has left no checkpoint to go on from.")
+    return 0
 
 
 def save_checkpoint(model: nn.Module, epoch: int) -> None:
