@@ -65,7 +65,7 @@ class TaskProcess:
 
     def kill(self) -> None:
         if self._process.poll() is None:
-            self._process.kill()
+            self.signal(signal.SIGKILL)
         self._process.communicate()
 
     def _first_pid(self) -> int:
@@ -78,11 +78,11 @@ class Pod:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.run, self.code, self.home = root / "run", root / "code", root / "home"
+        self.run, self.code, self.home, self.tmp = (root / name for name in ("run", "code", "home", "tmp"))
         self.source, self.message_file = root / "source", root / "message"
-        for directory in (self.run, self.code, self.home, self.source):
+        for directory in (self.run, self.code, self.home, self.tmp, self.source):
             directory.mkdir()
-        for writable in (self.code, self.home):
+        for writable in (self.code, self.home, self.tmp):
             writable.chmod(0o777)
         self.message_file.touch()
         self.message_file.chmod(0o666)
@@ -104,9 +104,10 @@ class Pod:
     @contextmanager
     def start(self, *args: str, env: Mapping[str, str] | None = None) -> Iterator[TaskProcess]:
         namespace = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        own_tmp = ["sh", "-c", 'mount --bind "$0" /tmp && exec "$@"', str(self.tmp)]
         user = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"]
         process = subprocess.Popen(
-            [*namespace, *user, "bash", str(START_SH), *args],
+            [*namespace, *own_tmp, *user, "bash", str(START_SH), *args],
             env={
                 "PATH": "/usr/local/bin:/usr/bin:/bin",
                 "HOME": str(self.home),
@@ -138,7 +139,7 @@ class Pod:
 @contextmanager
 def pod_directories() -> Iterator[Pod]:
     assert os.geteuid() == 0, "start.sh is tested as PID 1 of a namespace of its own: run the tests as root"
-    root = Path(tempfile.mkdtemp(prefix="taas-pod-"))
+    root = Path(tempfile.mkdtemp(prefix="taas-pod-", dir="/var/tmp"))  # not in /tmp: each task has its own
     root.chmod(0o755)
     try:
         yield Pod(root)

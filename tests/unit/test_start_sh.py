@@ -249,6 +249,23 @@ def test_sigterm_in_the_middle_of_a_big_bundle(pod: Pod) -> None:
     assert ended.termination == Termination("unpack", 143, ended.received)
 
 
+@pytest.mark.parametrize("steps", range(0, 3000, 250))
+def test_sigterm_at_any_moment(pod: Pod, steps: int) -> None:
+    (pod.source / "run.sh").write_text("exec sleep 1000")
+    pod.pack()
+    with pod.start() as task:
+        while not task.message():
+            assert task.running()
+        for _ in range(steps):  # a spread over the first tens of milliseconds: setting up, unpacking, starting
+            assert task.running()
+        task.signal(signal.SIGTERM)
+        ended = task.end()
+    assert ended.exit == 143
+    assert ended.output == b""
+    assert not any(pod.tmp.iterdir())
+    assert_verified(ended)
+
+
 CHECKPOINT = """
 import os, pathlib, signal, sys, time
 def stop(*_):
@@ -322,7 +339,8 @@ def test_leftovers_that_ignore_sigterm_are_killed_after_a_normal_end(pod: Pod) -
 
 
 def test_the_last_words_of_a_pipe_are_not_lost(pod: Pod) -> None:
-    ended = pod.finish('exec > >(while read -r l; do sleep 0.2; echo "- $l"; done); echo one; echo two; exit 6')
+    script = 'exec > >(while read -r l; do sleep 0.2; echo "- $l"; done); echo one; echo two; exit 6'
+    ended = pod.finish(script, env={"TAAS_LINGER": "60"})
     assert ended.exit == 6
     assert ended.output == b"- one\n- two\n"
     assert_verified(ended)

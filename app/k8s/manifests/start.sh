@@ -16,8 +16,8 @@
 # `train | (trap '' TERM; tee log)`.
 #
 # bash 4.2, tar, gzip and coreutils are all it needs. PID 1 ignores what it does not trap, so the trap comes first.
-stopping=
-trap 'stopping=1 interrupted=1; kill -s TERM -- -1' TERM
+stopping= carrier= pipes=
+trap 'stopping=1 interrupted=1; kill -s TERM -- -1 2>/dev/null' TERM
 set -m -o pipefail
 
 run_dir=${TAAS_RUN_DIR:-/taas/run}
@@ -43,9 +43,10 @@ main() {
 
 # The output: everything written to descriptor 3 goes to the container's stdout and into the digest.
 open_output() {
-    pipes=$(umask 077 && mktemp -d /tmp/.taas-XXXXXX) && mkfifo "$pipes"/{out,copy,sum} || return
+    pipes=$(umask 077 && mktemp -d /tmp/.taas-XXXXXX) && mkfifo "$pipes"/{out,copy,sum,never} || return
+    exec 6<>"$pipes/never"
     exec 3<>"$pipes/out" 4<"$pipes/out" 3>"$pipes/out"  # with a reader and a writer at hand no opening blocks
-    carry <&4 2>/dev/null 3>&- 4<&- & carrier=$!
+    carry <&4 2>/dev/null 3>&- 4<&- 6>&- & carrier=$!
     exec 4<&- 2>/dev/null  # what bash says about ended jobs is no output of the task
 }
 
@@ -68,25 +69,27 @@ prepare_environment() {
     export JOB_COMPLETION_INDEX=${JOB_COMPLETION_INDEX:-0} TAAS_ATTEMPT=$((${TAAS_FAILURE_COUNT:-0} + 1))
     export HOME=${HOME:-/} USER=${USER:-taas} LOGNAME=${LOGNAME:-taas}
     mkdir -p "$HOME" && [[ -w $HOME ]] || { HOME=/tmp/home && mkdir -p "$HOME"; } || return
-    bash -ec 'source "$0"' "$run_dir/env.sh" >&3 2>&1 3>&-
+    bash -ec 'source "$0"' "$run_dir/env.sh" >&3 2>&1 3>&- 6>&-
 }
 
 unpack() {
-    exec </dev/null >&3 2>&1 3>&-
+    exec </dev/null >&3 2>&1 3>&- 6>&-
     if [[ $TAAS_BUNDLE ]]; then cat "$TAAS_BUNDLE"; else cat "$run_dir"/code.[0-9]*; fi |
         gzip -dc | tar -xf - -C "$code_dir"
 }
 
 run() {
-    exec </dev/null >&3 2>&1 3>&-
+    exec </dev/null >&3 2>&1 3>&- 6>&-
     source "$run_dir/env.sh"
     unset TAAS_FAILURE_COUNT TAAS_BUNDLE TAAS_RUN_DIR TAAS_CODE_DIR TAAS_TERMINATION_LOG TAAS_LINGER
     cd "$code_dir" && exec bash run.sh "$@"
 }
 
-# The exit code of process $1. A trap ends `wait` early; bash remembers the code for the next one.
+# The exit code of process $1. A SIGTERM that comes while bash's `wait` takes in a process loses its exit code, or
+# blocks for ever: so `wait` is only asked about what has been taken in already.
 await() {
     local code
+    while kill -0 "$1"; do pause; done
     while :; do
         interrupted=
         wait "$1"
@@ -94,6 +97,9 @@ await() {
         [[ $interrupted ]] || return "$code"
     done
 }
+
+# A moment, in which a SIGTERM is seen to at once.
+pause() { read -rt 0.2 -u 6 || :; }
 
 # Never returns: waits for what is left, closes the output, leaves the message, exits with code $1.
 finish() {
@@ -103,6 +109,7 @@ finish() {
         read -r lines bytes <"$pipes/count" && read -r sum _ <"$pipes/sha256" &&
         report+=",\"lines\":$lines,\"bytes\":$bytes,\"sha256\":\"$sum\""
     tell "{\"v\":1,$report}"
+    [[ ! $pipes ]] || rm -rf "$pipes"
     exit "$1"
 }
 
@@ -115,12 +122,12 @@ clear_leftovers() {
     await_others "$linger"
 }
 
-# Until no other process is left, for at most $1 seconds, or for ever when the task is being stopped.
+# Until no other process is left, for $1 seconds (and up to one more), or for ever when the task is being stopped.
 await_others() {
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + $1 + 1))
     while find_others; do
         [[ $stopping ]] || ((SECONDS < end)) || return
-        sleep 0.1
+        pause
     done
 }
 
@@ -143,7 +150,7 @@ await_carrier() {
     local end=$((SECONDS + 30))
     while kill -0 "$carrier"; do
         ((SECONDS < end)) || return
-        sleep 0.1
+        pause
     done
 }
 
