@@ -15,6 +15,9 @@ from app.api.routes import ROUTERS, health
 from app.context import Context, open_context
 from app.settings import Settings
 from app.telemetry import RequestMiddleware
+from app.ui.errors import error_page
+from app.ui.routes import router as pages
+from app.ui.static_files import PageFiles
 
 
 def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
@@ -33,7 +36,9 @@ def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router, prefix="/api/v1")
     app.include_router(health.router)
-    problems.install(app)
+    app.include_router(pages)
+    app.mount("/static", PageFiles())
+    problems.install(app, error_page)
     openapi.install(app)
     # The last one added is the first to see a request.
     app.add_middleware(BodyLimit, settings=settings)

@@ -1,4 +1,4 @@
-"""Jinja2 for the pages: one environment, whole pages, and single blocks of them for what changes live."""
+"""Jinja2 for the pages: one environment for whole pages and for the parts of them that change live."""
 
 from __future__ import annotations
 
@@ -17,14 +17,8 @@ ICONS = "vendor/tabler-icons/icons.svg"
 
 
 def render(name: str, context: Mapping[str, Any]) -> str:
-    """A whole page, such as `pages/home.html`."""
+    """A whole page, such as `pages/home.html`, or a part of one."""
     return environment.get_template(name).render(context)
-
-
-def render_block(name: str, block: str, context: Mapping[str, Any]) -> str:
-    """One named block of a page alone."""
-    template = environment.get_template(name)
-    return "".join(template.blocks[block](template.new_context(dict(context))))
 
 
 def partial(target: str, html: str) -> str:

@@ -11,7 +11,7 @@ from app.domain.access import Principal, UserRole
 from app.domain.training import LogVerdict, NamespaceState, Reason, State, TaskState, Trigger
 from app.ui import filters, words
 from app.ui.assets import asset
-from app.ui.render import icon, partial, render, render_block
+from app.ui.render import icon, partial, render
 
 HOSTILE = """"><script>alert(1)</script><b hx-get="/x" onclick='x'>{{ 7*7 }}"""
 VIEWER = Principal(uuid4(), HOSTILE, UserRole.MEMBER)
@@ -76,19 +76,18 @@ def test_what_users_typed_is_text() -> None:
     assert "{{ 7*7 }}" in page
 
 
-def test_a_block_renders_alone() -> None:
+def test_a_part_renders_alone_as_the_stream_sends_it() -> None:
     context = {
-        "path": "/",
-        "viewer": VIEWER,
         "may_create": True,
-        "problems": [],
+        "problems": [HOSTILE],
         "has_trainings": False,
         "has_algorithms": False,
         "has_projects": False,
     }
-    block = render_block("pages/home.html", "live", context)
-    assert block.strip().startswith('<div id="home-live">')
-    assert "<html" not in block
+    part = render("parts/home.html", context)
+    assert part.strip().startswith('<div id="home-live">')
+    assert "<html" not in part
+    assert "<script>" not in part
 
 
 def test_pieces() -> None:

@@ -1,0 +1,11 @@
+"""The pages. Each file answers for one noun; handlers call services and render, nothing else."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from app.ui.routes import account, login
+
+router = APIRouter(include_in_schema=False)
+for _part in (login, account):
+    router.include_router(_part.router)

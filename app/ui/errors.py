@@ -1,0 +1,35 @@
+"""How an error looks in a person's browser."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
+
+from app.ui.page import login_address, to
+from app.ui.render import render
+
+
+class Problem(Protocol):
+    """What went wrong, as the API says it too."""
+
+    title: str
+    status: int
+    detail: str
+    request_id: str | None
+
+
+def error_page(request: Request, problem: Problem) -> Response:
+    """The page of an error; whoever is not logged in goes to the log-in page and comes back from there."""
+    if problem.status == 401:
+        return to(login_address(request))
+    values = {
+        "status": problem.status,
+        "title": problem.title,
+        "detail": problem.detail,
+        "request_id": problem.request_id,
+        "path": request.url.path,
+        "viewer": getattr(request.state, "viewer", None),
+    }
+    return HTMLResponse(render("pages/error.html", values), status_code=problem.status)

@@ -1,0 +1,110 @@
+// The log viewer: appends what the page's stream sends, follows the end until the reader scrolls away.
+(() => {
+  const box = document.querySelector("[data-log]");
+  if (!box) return;
+  const log = box.querySelector("#log");
+  const live = document.getElementById("live");
+  const follow = box.querySelector("[data-log-follow]");
+  const toEnd = box.querySelector("[data-log-end]");
+  const CHUNK = 500; // lines in one <pre>: the browser skips whole ones that are off screen
+  const KEPT = 60; // chunks kept while following; earlier lines can be loaded again
+  const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  let following = Boolean(follow);
+  let lastTop = 0;
+
+  const lines = (pre) => Number(pre.dataset.lines || (pre.dataset.lines = (pre.textContent.match(/\n/g) || []).length));
+  const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 24;
+  const goToEnd = () => { log.scrollTop = log.scrollHeight; lastTop = log.scrollTop; };
+
+  function setFollowing(on) {
+    following = on;
+    follow?.setAttribute("aria-pressed", String(on));
+    if (toEnd) toEnd.hidden = on || atEnd();
+    if (on) goToEnd();
+  }
+
+  function setTimes(root) {
+    if (!log.classList.contains("timed")) return;
+    for (const time of root.querySelectorAll("time:not([data-told])")) {
+      time.textContent = `${clock.format(new Date(time.dateTime))} `;
+      time.dataset.told = "";
+    }
+  }
+
+  function append(html) {
+    log.querySelector("[data-log-empty]")?.remove();
+    const template = document.createElement("template");
+    template.innerHTML = html; // the server's own markup: every character of the log is escaped there
+    const added = (html.match(/\n/g) || []).length;
+    setTimes(template.content);
+    let last = log.querySelector("pre:last-of-type");
+    if (!last || lines(last) >= CHUNK) {
+      last = document.createElement("pre");
+      last.dataset.lines = "0";
+      log.append(last);
+    }
+    last.append(template.content);
+    last.dataset.lines = String(lines(last) + added);
+    if (following) {
+      trim();
+      goToEnd();
+    } else if (toEnd) toEnd.hidden = atEnd();
+  }
+
+  function trim() {
+    const chunks = log.querySelectorAll("pre");
+    for (let at = 0; at < chunks.length - KEPT; at += 1) {
+      chunks[at].remove();
+      if (log.querySelector("[data-log-trimmed]")) continue;
+      const note = document.createElement("p");
+      note.className = "log-more quiet";
+      note.dataset.logTrimmed = "";
+      note.textContent = "Earlier lines are left out while following: reload the page or download the log to see them.";
+      log.prepend(note);
+    }
+  }
+
+  async function earlier(link) {
+    const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
+    if (!answer.ok) { location.assign(link.href); return; }
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const found = page.getElementById("log");
+    const before = log.scrollHeight;
+    const more = found.querySelector(".log-more");
+    const chunks = [...found.querySelectorAll("pre")];
+    link.closest(".log-more").remove();
+    log.prepend(...[more, ...chunks].filter(Boolean).map((node) => document.importNode(node, true)));
+    setTimes(log);
+    log.scrollTop += log.scrollHeight - before;
+  }
+
+  live?.addEventListener("log", (event) => append(event.detail.data));
+  log.addEventListener("scroll", () => {
+    const up = log.scrollTop < lastTop - 2;
+    lastTop = log.scrollTop;
+    if (following && up && !atEnd()) setFollowing(false);
+    else if (!following && follow && !up && atEnd()) setFollowing(true);
+    else if (toEnd) toEnd.hidden = following || atEnd();
+  });
+  box.addEventListener("click", (event) => {
+    const toggle = event.target.closest("[data-log-toggle]");
+    if (toggle) {
+      const on = log.classList.toggle(toggle.dataset.logToggle);
+      toggle.setAttribute("aria-pressed", String(on));
+      setTimes(log);
+      if (following) goToEnd();
+    }
+    if (event.target.closest("[data-log-follow]")) setFollowing(!following);
+    if (event.target.closest("[data-log-end]")) setFollowing(true);
+    const link = event.target.closest("[data-log-earlier]");
+    if (link) { event.preventDefault(); earlier(link); }
+  });
+  box.querySelectorAll("[data-submits]").forEach((select) => {
+    select.addEventListener("change", () => {
+      if (select.name === "task") box.querySelector("[name=attempt]")?.remove();
+      select.form.requestSubmit();
+    });
+  });
+  if (following) goToEnd();
+  else if (!box.dataset.logFrom) goToEnd();
+})();
