@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
 
+from app.auth.seal import Keys, Sealer, keys_in_file, parse_keys
 from app.db.engine import Database
 from app.db.notify import Listener
 from app.db.open import open_database
@@ -17,6 +18,11 @@ from app.services.accounts import AccountService
 from app.services.algorithms import AlgorithmService
 from app.services.first_start import FirstStart
 from app.services.health import HealthService
+from app.services.idempotency import IdempotencyService
+from app.services.images import ImageService
+from app.services.registries import RegistryService
+from app.services.secrets import SecretService
+from app.services.storages import StorageService
 from app.services.tokens import TokenService
 from app.services.uploads import limits_of
 from app.settings import Settings
@@ -38,6 +44,12 @@ class Context:
     accounts: AccountService
     algorithms: AlgorithmService
     tokens: TokenService
+    sealer: Sealer
+    registries: RegistryService
+    images: ImageService
+    storages: StorageService
+    secrets: SecretService
+    idempotency: IdempotencyService
     health: HealthService
     first_start: FirstStart
     closing: asyncio.Event = field(default_factory=asyncio.Event)
@@ -60,6 +72,7 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         limits=limits_of(settings),
         inline_max_bytes=settings.configmap_bundle_max_bytes,
     )
+    sealer = Sealer(lambda: _keys(settings))
     return Context(
         settings=settings,
         database=database,
@@ -69,6 +82,12 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         accounts=accounts,
         algorithms=algorithms,
         tokens=tokens,
+        sealer=sealer,
+        registries=RegistryService(database, clock, sealer),
+        images=ImageService(database, clock),
+        storages=StorageService(database, clock),
+        secrets=SecretService(database, sealer),
+        idempotency=IdempotencyService(database),
         health=HealthService(database),
         first_start=FirstStart(database, clock, accounts, tokens),
     )
@@ -89,3 +108,8 @@ def context_of(connection: HTTPConnection) -> Context:
     """The context of the process that answers this request."""
     context: Context = connection.app.state.context
     return context
+
+
+def _keys(settings: Settings) -> Keys:
+    given = settings.encryption_keys
+    return parse_keys(given.get_secret_value()) if given else keys_in_file(settings.home)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from pydantic import ValidationError
 
+from app.auth import seal
 from app.auth.credentials import new_password
 from app.cli import processes
 from app.context import build_context
@@ -29,7 +30,9 @@ main = typer.Typer(
     add_completion=False,
 )
 user = typer.Typer(help="People who may log in.", no_args_is_help=True)
+secrets = typer.Typer(help="Secrets at rest.", no_args_is_help=True)
 main.add_typer(user, name="user")
+main.add_typer(secrets, name="secrets")
 
 NewPassword = Annotated[
     str | None, typer.Option("--password", envvar="TAAS_NEW_PASSWORD", help="Unset: a random one is printed.")
@@ -90,6 +93,25 @@ def reset_password(name: str, password: NewPassword = None) -> None:
         async with open_database(settings) as database:
             await build_context(settings, database).accounts.reset_password(name, chosen)
         typer.echo(f"{name.lower()} has a new password" + ("." if password else f": {chosen}"))
+
+    _run(run)
+
+
+@secrets.command("rotate")
+def rotate(
+    drop_old: Annotated[bool, typer.Option(help="Afterwards keep the newest key only.")] = False,
+) -> None:
+    """Seal every stored secret anew with a new key: one that you put first in TAAS_ENCRYPTION_KEYS, else a made one."""
+
+    async def run(settings: Settings) -> None:
+        own_file = settings.encryption_keys is None
+        if own_file and not drop_old:
+            typer.echo(f"New key {seal.add_key_to_file(settings.home)} in {settings.home / seal.KEY_FILE}.")
+        async with open_database(settings) as database:
+            changed = await build_context(settings, database).secrets.reseal()
+        typer.echo(f"{changed} secrets sealed anew.")
+        if own_file and drop_old:
+            typer.echo(f"{seal.drop_old_keys_from_file(settings.home)} old keys dropped.")
 
     _run(run)
 

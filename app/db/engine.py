@@ -33,6 +33,10 @@ class DatabaseUnavailable(Unavailable):
     title = "The database does not answer"
 
 
+class OutcomeUnknown(DatabaseUnavailable):
+    """The connection was lost at the commit: it may have been done, or not."""
+
+
 class Database:
     """A pool of connections to one database, by its libpq URL (`postgresql://user:password@host/name?sslmode=…`)."""
 
@@ -138,7 +142,7 @@ async def _session(engine: AsyncEngine, hints: HintSender | None) -> AsyncIterat
     try:
         await uninterrupted(_commit(connection))
     except SQLAlchemyError as exc:
-        _translate(exc)
+        _translate(exc, OutcomeUnknown)
         raise
     if hints and pending:
         hints.add(pending)
@@ -176,7 +180,7 @@ async def _discard(connection: AsyncConnection) -> None:
     await connection.close()
 
 
-def _translate(exc: SQLAlchemyError) -> None:
+def _translate(exc: SQLAlchemyError, lost: type[DatabaseUnavailable] = DatabaseUnavailable) -> None:
     """Raise ours for what a caller can understand; everything else stays as it is."""
     if not isinstance(exc, DBAPIError):
         return
@@ -184,4 +188,4 @@ def _translate(exc: SQLAlchemyError) -> None:
     if state.startswith("22"):
         raise InvalidInput("A value is outside what the database can hold.") from exc
     if exc.connection_invalidated or state[:2] in {"08", "57"} or isinstance(exc, InterfaceError | OperationalError):
-        raise DatabaseUnavailable("The database did not do it in time or dropped the connection. Try again.") from exc
+        raise lost("The database did not do it in time or dropped the connection. Try again.") from exc

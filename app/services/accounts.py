@@ -10,12 +10,13 @@ from app.auth.passwords import Passwords, weakness
 from app.db import audit, sessions, tokens, users
 from app.db.engine import Database
 from app.db.ids import new_id
-from app.domain.access import Action, Principal, UserRole, can
+from app.domain.access import Action, Principal, UserRole
 from app.domain.account import Session, User
 from app.domain.clock import Clock
 from app.domain.names import NAME, NAME_RULE
 from app.domain.paging import Page, PageRequest
-from app.errors import Conflict, FieldError, InvalidInput, NotAllowed, NotAuthenticated, NotFound
+from app.errors import Conflict, FieldError, InvalidInput, NotAuthenticated, NotFound
+from app.services.access import require
 from app.services.throttle import LoginThrottle
 
 
@@ -102,7 +103,7 @@ class AccountService:
 
     async def create(self, principal: Principal, *, name: str, role: UserRole, password: str) -> User:
         """Raises `NotAllowed`, `InvalidInput` and `Conflict` (the name is taken)."""
-        _administer(principal)
+        require(principal, Action.ADMINISTER)
         return await self.add(name=name, role=role, password=password, actor=principal.name)
 
     async def add(self, *, name: str, role: UserRole, password: str, actor: str) -> User:
@@ -123,7 +124,7 @@ class AccountService:
         self, principal: Principal, name: str, *, role: UserRole | None = None, disabled: bool | None = None
     ) -> User:
         """Raises `NotAllowed`, `NotFound` and `Conflict` (nobody would be left to administer)."""
-        _administer(principal)
+        require(principal, Action.ADMINISTER)
         async with self._database.transaction() as connection:
             user = _known(await users.by_name(connection, name), name)
             loses = (role is not None and role is not UserRole.ADMIN) or disabled
@@ -150,7 +151,7 @@ class AccountService:
 
     async def set_password(self, principal: Principal, name: str, new: str) -> None:
         """An admin gives somebody a new password; ends all of their sessions. Raises `NotAllowed`, `NotFound`."""
-        _administer(principal)
+        require(principal, Action.ADMINISTER)
         await self._set_password(name, new, actor=principal.name)
 
     async def reset_password(self, name: str, new: str) -> None:
@@ -170,11 +171,6 @@ class AccountService:
         """Housekeeping; how many there were."""
         async with self._database.transaction() as connection:
             return await sessions.remove_expired(connection)
-
-
-def _administer(principal: Principal) -> None:
-    if not can(principal, Action.ADMINISTER):
-        raise NotAllowed("Only an admin may do this.")
 
 
 def _known(user: User | None, name: str) -> User:

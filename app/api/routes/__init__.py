@@ -1,7 +1,15 @@
 """The JSON API, one file per resource. A new file adds its router here."""
 
-from app.api.routes import algorithms, session, tokens, users
+from app.api.routes import algorithms, images, registries, session, storages, tokens, users
 
-ROUTERS = (session.router, users.router, tokens.router, algorithms.router)
+ROUTERS = (
+    session.router,
+    users.router,
+    tokens.router,
+    algorithms.router,
+    images.router,
+    registries.router,
+    storages.router,
+)
 
 __all__ = ["ROUTERS"]

@@ -1,0 +1,38 @@
+"""Every sealed column, for when all of them are sealed anew. A new one has to be added here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.tables import project_secrets, registries
+from app.domain.places import project_secret_place, registry_place
+
+# Takes what is sealed and its place; gives what to keep instead, None to leave it.
+Reseal = Callable[[bytes, str], bytes | None]
+
+
+async def reseal_all(connection: AsyncConnection, reseal: Reseal) -> int:
+    """Rewrite every sealed value; gives how many were changed."""
+    return await _registries(connection, reseal) + await _project_secrets(connection, reseal)
+
+
+async def _registries(connection: AsyncConnection, reseal: Reseal) -> int:
+    changed = 0
+    for row in (await connection.execute(select(registries).with_for_update())).all():
+        if sealed := reseal(row.password, registry_place(row.id)):
+            await connection.execute(update(registries).where(registries.c.id == row.id).values(password=sealed))
+            changed += 1
+    return changed
+
+
+async def _project_secrets(connection: AsyncConnection, reseal: Reseal) -> int:
+    changed = 0
+    for row in (await connection.execute(select(project_secrets).with_for_update())).all():
+        if sealed := reseal(row.value, project_secret_place(row.project_id, row.name)):
+            here = (project_secrets.c.project_id == row.project_id, project_secrets.c.name == row.name)
+            await connection.execute(update(project_secrets).where(*here).values(value=sealed))
+            changed += 1
+    return changed

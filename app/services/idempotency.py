@@ -1,0 +1,86 @@
+"""Doing a thing once however often it is asked for with the same key.
+
+At most once: when a process dies in the middle, the key stays taken, because nobody can say whether it was done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from app.db import idempotency
+from app.db.engine import Database, OutcomeUnknown
+from app.db.idempotency import KeyScope
+from app.domain.access import Principal
+from app.errors import Conflict, InvalidInput, TaasError
+
+KEPT_FOR = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer, as it is sent and sent again."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class IdempotencyService:
+    """Keys are a person's own, for one route, for a day."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def once(
+        self,
+        principal: Principal,
+        *,
+        route: str,
+        key: str,
+        fingerprint: bytes,
+        work: Callable[[], Awaitable[Answer]],
+    ) -> tuple[Answer, bool]:
+        """The answer, and whether it is one given before.
+
+        Raises `Conflict` while the first request is under way, `InvalidInput` when the key was used for something
+        else, and what `work` raises; after an error that says nothing was done, the key is free again.
+        """
+        scope = KeyScope(principal.user_id, route, key)
+        async with self._database.transaction() as connection:
+            first = await idempotency.claim(connection, scope, fingerprint)
+        if not first:
+            return await self._earlier(scope, fingerprint), True
+        try:
+            answer = await work()
+        except OutcomeUnknown:
+            raise
+        except TaasError:
+            async with self._database.transaction() as connection:
+                await idempotency.release(connection, scope)
+            raise
+        async with self._database.transaction() as connection:
+            await idempotency.store(connection, scope, status=answer.status, headers=answer.headers, body=answer.body)
+        return answer, False
+
+    async def forget_old(self) -> int:
+        """Housekeeping; how many there were."""
+        async with self._database.transaction() as connection:
+            return await idempotency.forget(connection, KEPT_FOR)
+
+    async def _earlier(self, scope: KeyScope, fingerprint: bytes) -> Answer:
+        async with self._database.read() as connection:
+            stored = await idempotency.find(connection, scope)
+        if stored is not None and stored.fingerprint != fingerprint:
+            raise InvalidInput(
+                "This Idempotency-Key was used for a different request: use a new key for each new request.",
+                code="idempotency_key_reused",
+            )
+        if stored is None or stored.status is None:
+            raise Conflict(
+                "The first request with this Idempotency-Key has not finished. Ask again; when it stays so, "
+                "look whether it took effect before you use a new key.",
+                code="idempotency_in_progress",
+            )
+        return Answer(stored.status, stored.headers, stored.body)

@@ -1,0 +1,107 @@
+"""The catalogue of images, with a default for each framework. Admins keep it, everybody chooses from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.db import audit, images
+from app.db.engine import Database
+from app.db.ids import new_id
+from app.domain.access import Action, Principal
+from app.domain.catalogue import Image
+from app.domain.clock import Clock
+from app.domain.names import is_image
+from app.domain.paging import Page, PageRequest
+from app.domain.project import Framework
+from app.errors import Conflict, FieldError, InvalidInput, NotFound
+from app.services.access import require
+
+
+class ImageService:
+    """A project keeps the reference it was made with; the catalogue only offers."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def create(
+        self,
+        principal: Principal,
+        *,
+        name: str,
+        reference: str,
+        framework: Framework,
+        description: str = "",
+        is_default: bool = False,
+    ) -> Image:
+        """A new default takes the place of the old one. Raises `NotAllowed`, `InvalidInput` and `Conflict`."""
+        require(principal, Action.ADMINISTER)
+        _check_reference(reference)
+        image = Image(new_id(), name, reference, framework, description, is_default, self._clock())
+        async with self._database.transaction() as connection:
+            if is_default:
+                await images.clear_default(connection, framework)
+            if not await images.add(connection, image):
+                raise Conflict(f"There is an image named {name} already: choose another name.")
+            await audit.record(connection, principal.name, "image.create", f"image/{name}", reference=reference)
+        return image
+
+    async def page(self, principal: Principal, request: PageRequest, framework: Framework | None = None) -> Page[Image]:
+        """All, or those of one framework, by name."""
+        async with self._database.read() as connection:
+            return await images.page(connection, request, framework)
+
+    async def get(self, principal: Principal, name: str) -> Image:
+        """Raises `NotFound`."""
+        async with self._database.read() as connection:
+            return _known(await images.by_name(connection, name), name)
+
+    async def default_for(self, framework: Framework) -> Image | None:
+        """What a new project of that framework is offered."""
+        async with self._database.read() as connection:
+            return await images.default_for(connection, framework)
+
+    async def change(
+        self,
+        principal: Principal,
+        name: str,
+        *,
+        reference: str | None = None,
+        description: str | None = None,
+        is_default: bool | None = None,
+    ) -> Image:
+        """What is None stays. Raises `NotAllowed`, `NotFound` and `InvalidInput`."""
+        require(principal, Action.ADMINISTER)
+        if reference is not None:
+            _check_reference(reference)
+        given = {"reference": reference, "description": description, "is_default": is_default}
+        values: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
+        async with self._database.transaction() as connection:
+            image = _known(await images.by_name(connection, name), name)
+            if not values:
+                return image
+            if is_default:
+                await images.clear_default(connection, image.framework)
+            changed = await images.change(connection, image.id, **values)
+            await audit.record(connection, principal.name, "image.change", f"image/{name}", **values)
+        return changed
+
+    async def delete(self, principal: Principal, name: str) -> None:
+        """Projects that use the reference go on. Raises `NotAllowed` and `NotFound`."""
+        require(principal, Action.ADMINISTER)
+        async with self._database.transaction() as connection:
+            if not await images.remove(connection, name):
+                raise NotFound(f"There is no image named {name}.")
+            await audit.record(connection, principal.name, "image.delete", f"image/{name}")
+
+
+def _check_reference(reference: str) -> None:
+    if not is_image(reference):
+        detail = "The reference must be an image such as tensorflow/tensorflow:2.21.0 or registry.example.com/team/tf."
+        raise InvalidInput(detail, errors=[FieldError("/reference", detail)])
+
+
+def _known(image: Image | None, name: str) -> Image:
+    if image is None:
+        raise NotFound(f"There is no image named {name}.")
+    return image

@@ -1,0 +1,87 @@
+"""Registries that need a login. Admins enter it; nobody reads the password back."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from app.auth.seal import Sealer
+from app.db import audit, registries
+from app.db.engine import Database
+from app.db.ids import new_id
+from app.domain.access import Action, Principal
+from app.domain.catalogue import Registry
+from app.domain.clock import Clock
+from app.domain.paging import Page, PageRequest
+from app.domain.places import registry_place
+from app.errors import Conflict, FieldError, InvalidInput, NotFound
+from app.services.access import require
+
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
+
+
+class RegistryService:
+    """At most one login per host."""
+
+    def __init__(self, database: Database, clock: Clock, sealer: Sealer) -> None:
+        self._database = database
+        self._clock = clock
+        self._sealer = sealer
+
+    async def create(self, principal: Principal, *, name: str, host: str, username: str, password: str) -> Registry:
+        """Raises `NotAllowed`, `InvalidInput` and `Conflict`."""
+        require(principal, Action.ADMINISTER)
+        now = self._clock()
+        registry = Registry(new_id(), name, _known_host(host), username, now, now)
+        sealed = self._sealer.seal(password, registry_place(registry.id))
+        async with self._database.transaction() as connection:
+            if not await registries.add(connection, registry, sealed):
+                raise Conflict(f"There is a registry named {name} or one for {registry.host} already.")
+            await audit.record(connection, principal.name, "registry.create", f"registry/{name}", host=registry.host)
+        return registry
+
+    async def page(self, principal: Principal, request: PageRequest) -> Page[Registry]:
+        """All, by name."""
+        async with self._database.read() as connection:
+            return await registries.page(connection, request)
+
+    async def get(self, principal: Principal, name: str) -> Registry:
+        """Raises `NotFound`."""
+        async with self._database.read() as connection:
+            return _known(await registries.by_name(connection, name), name)
+
+    async def change(
+        self, principal: Principal, name: str, *, username: str | None = None, password: str | None = None
+    ) -> Registry:
+        """What is None stays. Raises `NotAllowed` and `NotFound`."""
+        require(principal, Action.ADMINISTER)
+        async with self._database.transaction() as connection:
+            registry = _known(await registries.by_name(connection, name), name)
+            values: dict[str, Any] = {} if username is None else {"username": username}
+            if password is not None:
+                values["password"] = self._sealer.seal(password, registry_place(registry.id))
+            changed = await registries.change(connection, registry.id, **values)
+            await audit.record(connection, principal.name, "registry.change", f"registry/{name}", fields=sorted(values))
+        return changed
+
+    async def delete(self, principal: Principal, name: str) -> None:
+        """Trainings that start from now on pull without a login. Raises `NotAllowed` and `NotFound`."""
+        require(principal, Action.ADMINISTER)
+        async with self._database.transaction() as connection:
+            if not await registries.remove(connection, name):
+                raise NotFound(f"There is no registry named {name}.")
+            await audit.record(connection, principal.name, "registry.delete", f"registry/{name}")
+
+
+def _known_host(host: str) -> str:
+    host = host.lower()
+    if not _HOST.fullmatch(host):
+        detail = "The host must be as image references begin, such as registry.example.com:5000, without https://."
+        raise InvalidInput(detail, errors=[FieldError("/host", detail)])
+    return host
+
+
+def _known(registry: Registry | None, name: str) -> Registry:
+    if registry is None:
+        raise NotFound(f"There is no registry named {name}.")
+    return registry
