@@ -4,8 +4,9 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
-from deploy.local import build, cluster, instance, kwok, nodes
+from deploy.local import build, cluster, instance, kwok, layers, nodes
 
 
 def main() -> int:
@@ -36,7 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     down.add_argument("--purge", action="store_true", help="delete its data too")
     command("status", _status, "what runs where; fails unless all is healthy")
     command("kubeconfig", _kubeconfig, "print the path of its kubeconfig")
-    command("build", _build, "build the programs, start nothing")
+    command("build", _build, "build the programs and make the images, start nothing")
+    command("load", _load, "load a docker-archive into it").add_argument("archive", type=Path)
     for name, act in (("start", _start), ("stop", _stop)):
         command(name, act, f"{name} one component").add_argument("component")
     many = command("nodes", _nodes, "have exactly N fake nodes")
@@ -70,6 +72,11 @@ def _kubeconfig(arguments: argparse.Namespace) -> None:
 
 def _build(arguments: argparse.Namespace) -> None:
     build.ensure()
+    layers.ensure()
+
+
+def _load(arguments: argparse.Namespace) -> None:
+    print("\n".join(cluster.load(arguments.name, arguments.archive)))
 
 
 def _start(arguments: argparse.Namespace) -> None:

@@ -1,10 +1,24 @@
 """Up, down, and what is in between. `up` may be repeated at any time: it repairs what is not as it should be."""
 
+import hashlib
 import subprocess
 import time
 from pathlib import Path
 
-from deploy.local import api, build, cgroups, components, config, instance, namespace, pki, process, toolchain
+from deploy.local import (
+    api,
+    build,
+    cgroups,
+    components,
+    config,
+    instance,
+    layers,
+    loading,
+    namespace,
+    pki,
+    process,
+    toolchain,
+)
 from deploy.local.components import Component
 from deploy.local.health import failures, wait_healthy
 from deploy.local.instance import Instance
@@ -24,6 +38,8 @@ def up(name: str, **options: object) -> Instance:
                 setattr(this.options, option, value)
         this.save()
         programs = build.ensure(build.versions.PARTS if this.options.node else build.versions.CONTROL_PLANE)
+        if this.options.node:
+            layers.ensure()
         with step(f"Starting the local cluster {name!r} at {this.server}"):
             _bring_up(this, programs)
     return this
@@ -45,6 +61,7 @@ def _bring_up(this: Instance, programs: dict[str, Path]) -> None:
         _ensure_running(this, holder, component)
     wait_healthy(this, holder, wanted, seconds=60)
     if this.options.node:
+        loading.ensure_images(holder, _snapshotter(this.directory))
         wait_node_ready(this, seconds=90)
 
 
@@ -80,6 +97,13 @@ def stop(name: str, component_name: str) -> None:
         this, _ = _running(name)
         component = _component(this, component_name)
         process.end(_record(this, component), grace=component.grace)
+
+
+def load(name: str, archive: Path) -> list[str]:
+    """Load a docker-archive into the instance and pin its images; returns their names."""
+    with instance.locked(name):
+        this, holder = _running(name)
+        return loading.load(holder, _snapshotter(this.directory), archive)
 
 
 def status(name: str) -> tuple[list[str], bool]:
@@ -125,7 +149,8 @@ def _node_condition(this: Instance) -> str:
 def _ensure_running(this: Instance, holder: int, component: Component) -> None:
     record = _record(this, component)
     running = process.recall(record)
-    if running is not None and running.argv == component.argv:
+    made_of = [*component.argv, _digest(this, component)]
+    if running is not None and running.argv == made_of:
         return
     process.end(record, grace=component.grace)
     log = this.logs / f"{component.name}.log"
@@ -134,7 +159,13 @@ def _ensure_running(this: Instance, holder: int, component: Component) -> None:
     search = [*map(str, component.search), *SEARCH]
     environment = {"PATH": ":".join(search), "HOME": str(this.directory), "LANG": "C.UTF-8"}
     pid = namespace.start(holder, component.argv, log, environment)
-    process.remember(record, pid, component.argv)
+    process.remember(record, pid, made_of)
+
+
+def _digest(this: Instance, component: Component) -> str:
+    """Of the configuration that it reads: another one means a restart."""
+    content = b"".join((this.directory / "config" / name).read_bytes() for name in component.reads)
+    return hashlib.sha256(content).hexdigest()
 
 
 def _end_gently(this: Instance) -> None:

@@ -13,6 +13,7 @@ class Component:
     argv: list[str]
     probe: str  # a URL that answers 200 inside the instance, or unix:PATH that accepts a connection
     search: tuple[Path, ...] = ()  # directories put before PATH
+    reads: tuple[str, ...] = ()  # configuration files, under the instance's `config/`
     grace: float = 10.0  # seconds between the request to end and the kill
 
 
@@ -67,7 +68,7 @@ def _apiserver(instance: Instance, programs: dict[str, Path]) -> Component:
         "--audit-log-maxsize=1024",
         "--audit-log-maxbackup=1",
     ]
-    return Component("kube-apiserver", argv, f"{instance.server}/readyz", grace=5.0)
+    return Component("kube-apiserver", argv, f"{instance.server}/readyz", reads=("audit-policy.json",), grace=4.0)
 
 
 def _controller_manager(instance: Instance, programs: dict[str, Path]) -> Component:
@@ -102,12 +103,12 @@ def _scheduler(instance: Instance, programs: dict[str, Path]) -> Component:
 def _containerd(instance: Instance, programs: dict[str, Path]) -> Component:
     argv = [f"{programs['containerd']}/containerd", f"--config={instance.directory}/config/containerd.toml"]
     probe = "unix:/run/containerd/containerd.sock"
-    return Component("containerd", argv, probe, search=(programs["containerd"],))
+    return Component("containerd", argv, probe, search=(programs["containerd"],), reads=("containerd.toml",))
 
 
 def _coredns(instance: Instance, programs: dict[str, Path]) -> Component:
     argv = [f"{programs['coredns']}/coredns", "-conf", f"{instance.directory}/config/Corefile"]
-    return Component("coredns", argv, "http://127.0.0.1:8080/health", grace=6.0)
+    return Component("coredns", argv, "http://127.0.0.1:8080/health", reads=("Corefile",), grace=6.0)
 
 
 def _kubelet(instance: Instance, programs: dict[str, Path]) -> Component:
@@ -119,12 +120,12 @@ def _kubelet(instance: Instance, programs: dict[str, Path]) -> Component:
         f"--hostname-override={instance.node_name}",
         f"--node-ip={instance.addresses.node}",
     ]
-    return Component("kubelet", argv, "http://127.0.0.1:10248/healthz")
+    return Component("kubelet", argv, "http://127.0.0.1:10248/healthz", reads=("kubelet.json",))
 
 
 def _proxy(instance: Instance, programs: dict[str, Path]) -> Component:
     argv = [f"{programs['kubernetes']}/kube-proxy", f"--config={instance.directory}/config/proxy.json"]
-    return Component("kube-proxy", argv, "http://127.0.0.1:10256/healthz")
+    return Component("kube-proxy", argv, "http://127.0.0.1:10256/healthz", reads=("proxy.json",))
 
 
 def _kwok(instance: Instance, programs: dict[str, Path]) -> Component:
@@ -141,6 +142,7 @@ def _kwok(instance: Instance, programs: dict[str, Path]) -> Component:
         f"--server-address={node}:{kwok.KUBELET_PORT}",
         f"--tls-cert-file={pki}/kubelet.crt",
         f"--tls-private-key-file={pki}/kubelet.key",
-        "--node-lease-duration-seconds=40",
+        "--node-lease-duration-seconds=0",
+        "--v=WARN",
     ]
-    return Component("kwok", argv, f"https://{node}:{kwok.KUBELET_PORT}/healthz")
+    return Component("kwok", argv, f"https://{node}:{kwok.KUBELET_PORT}/healthz", reads=("kwok.json",))

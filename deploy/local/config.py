@@ -36,6 +36,11 @@ def audit_policy() -> dict[str, object]:
                 "level": "None",
                 "nonResourceURLs": ["/healthz*", "/livez*", "/readyz*", "/openapi*", "/api", "/apis*", "/version"],
             },
+            {
+                "level": "None",
+                "resources": [{"group": "", "resources": ["nodes/status"]}],
+                "verbs": ["patch", "update"],
+            },
             # The cluster's own components read all the time; what they write is kept.
             {
                 "level": "None",

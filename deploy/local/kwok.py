@@ -42,11 +42,10 @@ hostIP: {{ NodeIPWith .spec.nodeName | Quote }}
 podIP: {{ PodIPWith .spec.nodeName false .metadata.uid .metadata.name .metadata.namespace | Quote }}
 startTime: {{ $now | Quote }}
 conditions:
-{{ range $type := ( YAML `["PodReadyToStartContainers","Initialized","ContainersReady","Ready"]` ) }}
-- type: {{ $type | Quote }}
-  status: "True"
-  lastTransitionTime: {{ $now | Quote }}
-{{ end }}
+- {type: PodReadyToStartContainers, status: "True", lastTransitionTime: {{ $now | Quote }}}
+- {type: Initialized, status: "True", lastTransitionTime: {{ $now | Quote }}}
+- {type: ContainersReady, status: "True", lastTransitionTime: {{ $now | Quote }}}
+- {type: Ready, status: "True", lastTransitionTime: {{ $now | Quote }}}
 containerStatuses:
 {{ range .spec.containers }}
 - name: {{ .name | Quote }}
@@ -65,11 +64,8 @@ _POD_ENDED = """
 {{ $now := Now }}
 phase: Failed
 conditions:
-{{ range $type := ( YAML `["ContainersReady","Ready"]` ) }}
-- type: {{ $type | Quote }}
-  status: "False"
-  lastTransitionTime: {{ $now | Quote }}
-{{ end }}
+- {type: ContainersReady, status: "False", lastTransitionTime: {{ $now | Quote }}}
+- {type: Ready, status: "False", lastTransitionTime: {{ $now | Quote }}}
 containerStatuses:
 {{ range .spec.containers }}
 - name: {{ .name | Quote }}
@@ -99,6 +95,14 @@ def stages() -> list[dict[str, object]]:
             node,
             [{"key": ready, "operator": "NotIn", "values": ["True"]}],
             {"statusTemplate": _CONDITIONS + _NODE_ADDRESS},
+        ),
+        # Without leases, so that a restarted kwok goes on at once instead of waiting for its predecessor's to expire.
+        _stage(
+            "node-heartbeat",
+            node,
+            [{"key": ready, "operator": "In", "values": ["True"]}],
+            {"statusTemplate": _CONDITIONS},
+            delay={"durationMilliseconds": 10_000, "jitterDurationMilliseconds": 15_000},
         ),
         _stage(
             "pod-ready",
@@ -162,11 +166,14 @@ def parse_pair(text: str) -> tuple[str, str]:
 
 
 def _stage(
-    name: str, resource: dict[str, str], when: list[dict[str, object]], then: dict[str, object]
+    name: str,
+    resource: dict[str, str],
+    when: list[dict[str, object]],
+    then: dict[str, object],
+    *,
+    delay: dict[str, int] | None = None,
 ) -> dict[str, object]:
-    return {
-        "apiVersion": "kwok.x-k8s.io/v1alpha1",
-        "kind": "Stage",
-        "metadata": {"name": name},
-        "spec": {"resourceRef": resource, "selector": {"matchExpressions": when}, "next": then},
-    }
+    spec: dict[str, object] = {"resourceRef": resource, "selector": {"matchExpressions": when}, "next": then}
+    if delay:
+        spec["delay"] = delay
+    return {"apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": "Stage", "metadata": {"name": name}, "spec": spec}

@@ -69,24 +69,33 @@ def go_version(go: Path) -> tuple[int, int]:
 
 
 def _install(target: Path, packages: list[str]) -> None:
-    python = venv_python()
     done = subprocess.run(
-        [str(python), "-m", "pip", "install", "-q", "--target", str(target), *packages],
+        [str(find_uv()), "pip", "install", "--quiet", "--no-config", "--target", str(target), *packages],
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode != 0:
-        raise RuntimeError(f"pip could not install {' '.join(packages)}: {done.stderr.strip()}")
+        raise RuntimeError(f"{' '.join(packages)} could not be installed: {done.stderr.strip()}")
 
 
-def venv_python() -> Path:
-    """A Python with pip, of our own: Debian's refuses to install anything (PEP 668), or has no pip at all."""
-    own = paths.cache_root() / "pip"
-    python = own / "bin" / "python"
-    if not python.exists():
-        done = subprocess.run([sys.executable, "-m", "venv", str(own)], capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            shutil.rmtree(own, ignore_errors=True)
-            raise RuntimeError("Python's venv module does not work: install the package python3-venv.")
-    return python
+def find_uv() -> Path:
+    """uv: the machine's, else one of our own, in the cache."""
+    own = paths.cache_root() / "uv" / "bin"
+    found = which("uv") or (str(own / "uv") if (own / "uv").exists() else None)
+    if found:
+        return Path(found)
+    # Debian's pip refuses to install anything (PEP 668) or is absent: a virtual environment has its own.
+    with step("Getting uv from PyPI"):
+        for command in (
+            [sys.executable, "-m", "venv", str(own.parent)],
+            [str(own / "pip"), "install", "--quiet", "uv"],
+        ):
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                shutil.rmtree(own.parent, ignore_errors=True)
+                raise RuntimeError(
+                    f"uv could not be installed: {(done.stderr or done.stdout).strip()} "
+                    "(Debian: is the package python3-venv there?)"
+                )
+    return own / "uv"
