@@ -175,15 +175,18 @@ def cni(instance: Instance) -> dict[str, object]:
 
 def corefile(instance: Instance) -> str:
     """Only the cluster's names; everything else does not exist, and the answer says so at once."""
-    return f""".:53 {{
+    return f"""cluster.local:53 in-addr.arpa:53 {{
     bind {instance.addresses.node}
     errors
-    health 127.0.0.1:8080
     kubernetes cluster.local in-addr.arpa {{
         kubeconfig {instance.directory}/pki/coredns.kubeconfig
         pods insecure
         ttl 1
     }}
+}}
+.:53 {{
+    bind {instance.addresses.node}
+    health 127.0.0.1:8080
     template ANY ANY . {{
         rcode NXDOMAIN
     }}
