@@ -1,4 +1,7 @@
-"""Fixtures that most tests use. `database`: a migrated PostgreSQL database of the test's own."""
+"""Fixtures that most tests use.
+
+`database`: a migrated PostgreSQL database of the test's own; `local_cluster`: a real Kubernetes, shared.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import pytest
 
 from app.db.engine import Database
 from app.domain.access import UserRole
+from tests.support.cluster import LocalCluster, local_cluster_for_tests
 from tests.support.database import PostgresForTests, postgres_for_tests
 from tests.support.web import Web, web_for_tests
 
@@ -63,3 +67,10 @@ async def viewer(web: Web) -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client that acts for a viewer."""
     async with web.client_of("vic", UserRole.VIEWER) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def local_cluster() -> Iterator[LocalCluster]:
+    """Tests that use it are marked `cluster`."""
+    with local_cluster_for_tests() as running:
+        yield running
