@@ -183,6 +183,9 @@ async def _refuse(scope: Scope, send: Send, status: int, code: str, detail: str)
         "request_id": scope.get("state", {}).get("request_id"),
         "errors": [],
     }
-    headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+    content = json.dumps(body).encode()
+    # The connection stays open and the server reads over what is still to come: a client that is in the middle of
+    # sending would else find its connection reset, and not this answer.
+    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(content)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+    await send({"type": "http.response.body", "body": content})

@@ -16,6 +16,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select, update
 
+from app.db.engine import DatabaseUnavailable
 from app.db.ids import new_id
 from app.db.tables import algorithms, audit_log, projects, trainings, versions
 from app.domain.algorithm import bundle_key
@@ -309,6 +310,21 @@ async def test_a_failing_store_leaves_no_row(member: httpx.AsyncClient, web: Web
     assert (await member.get(V1)).json()["items"] == []
     async with web.context.database.read() as connection:
         assert (await connection.execute(select(func.count()).select_from(versions))).scalar_one() == 0
+
+
+async def test_a_crash_after_the_object_leaves_no_row_and_the_upload_can_be_repeated(
+    member: httpx.AsyncClient, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crash(*_: object) -> int:
+        raise DatabaseUnavailable("The connection was cut.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("app.db.algorithms.add_version", crash)
+        assert (await upload(member, "a")).status_code == 503
+    assert (await member.get(f"{V1}/a")).status_code == 404
+    assert len(await web.context.storage.list("bundles")) == 1
+    assert (await upload(member, "a")).status_code == 201
+    assert await web.context.algorithms.bundles.collect_orphans(datetime.now(UTC) + timedelta(hours=1)) == 0
 
 
 async def test_a_damaged_object_is_told(member: httpx.AsyncClient, web: Web) -> None:

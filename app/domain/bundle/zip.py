@@ -42,11 +42,9 @@ def zip_entries(source: Scratch, limits: Limits) -> Iterator[Entry]:
     if directory.count > limits.max_entries:
         raise refuse(Refusal.TOO_MANY, limit=f"{limits.max_entries:,}")
     records = sorted(_records(source, directory, limits), key=lambda record: record.header)
-    unpacked = 0
+    if limits.is_bomb(sum(record.size for record in records), source.size):
+        raise refuse(Refusal.BOMB, limit=str(limits.max_ratio))
     for record, following in zip_longest(records, records[1:]):
-        unpacked += record.size
-        if limits.is_bomb(unpacked, source.size):
-            raise refuse(Refusal.BOMB, limit=str(limits.max_ratio))
         yield _entry(source, record, following.header if following else directory.start)
 
 
