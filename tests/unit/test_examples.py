@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.project import Framework, Resources, Role, RunSpec, Success
+from app.domain.validate import check_run
 from tests.support.task_process import Ended, Pod, pod_directories
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -41,6 +44,18 @@ def test_an_example_is_plain_files_with_a_start_script(name: str) -> None:
     subprocess.run(["bash", "-n", folder / "run.sh"], check=True)
     assert not [path for path in folder.rglob("*") if path.is_symlink()]
     assert sum(path.stat().st_size for path in folder.rglob("*") if "__pycache__" not in path.parts) < 200_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_project_json_runs_the_algorithm_beside_it(name: str) -> None:
+    project = json.loads((EXAMPLES / name / "project.json").read_text())
+    roles = {
+        role: Role(given["count"], Resources(cpu=given["resources"]["cpu"], memory=given["resources"]["memory"]))
+        for role, given in project["roles"].items()
+    }
+    run = RunSpec(Framework(project["framework"]), "any/image:1", roles, success=Success(project["success"]))
+    assert project["algorithm"] == name
+    assert check_run(run) == []
 
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: f"{path.parent.name}/{path.name}")
