@@ -54,6 +54,7 @@ def _environment() -> Environment:
         number=filters.number,
         plural=filters.plural,
         reason_words=words.reason_words,
+        rule_words=words.rule_words,
         trigger_words=words.trigger_words,
     )
     return made

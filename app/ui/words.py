@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.domain.finding import Rule
 from app.domain.training import LogVerdict, NamespaceState, Reason, State, TaskState, Trigger
 
 
@@ -37,6 +38,24 @@ def trigger_words(trigger: Trigger, who: str) -> str:
     """What started a training, as the end of "Started …"."""
     return _TRIGGERS[trigger].format(who=who)
 
+
+def rule_words(rule: Rule) -> str:
+    """What the linter noticed, as a short heading."""
+    return _RULES[rule]
+
+
+_RULES = {
+    Rule.CRLF_NORMALISED: "run.sh had Windows line ends",
+    Rule.CRLF: "Windows line ends",
+    Rule.SYNTAX: "bash cannot read run.sh",
+    Rule.NO_SHEBANG: "No shebang",
+    Rule.NOT_TEXT: "Not a text file",
+    Rule.BYTE_ORDER_MARK: "A byte order mark",
+    Rule.LARGE_FILE: "A large file",
+    Rule.LARGE_BUNDLE: "A large upload",
+    Rule.CASE: "Names that differ by case only",
+    Rule.LEFT_OUT: "Some files were left out",
+}
 
 _STATES = {
     State.QUEUED: Look("Queued", icon="clock", tone="calm", live=True),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.ui.routes import account, login
+from app.ui.routes import account, algorithms, login
 
 router = APIRouter(include_in_schema=False)
-for _part in (login, account):
+for _part in (login, account, algorithms):
     router.include_router(_part.router)

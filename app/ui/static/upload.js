@@ -10,6 +10,7 @@
   const progress = form.querySelector("[data-progress]");
   const wrong = form.querySelector("[data-upload-wrong]");
   const SKIPPED = /(^|\/)(\.git|__pycache__|\.venv|node_modules|\.DS_Store|\.ipynb_checkpoints)(\/|$)/;
+  const MAX = Number(form.dataset.max);
   let files = []; // of a folder: {file, path}; empty when an archive was picked
 
   const size = (bytes) => {
@@ -93,12 +94,10 @@
     if (files.length) for (const { file, path } of files) data.append("files", file, path);
     else data.append("archive", archive.files[0]);
     const request = new XMLHttpRequest(); // fetch cannot tell how far an upload is
-    request.open("POST", form.action);
-    request.setRequestHeader("Accept", "text/html");
-    request.setRequestHeader("X-Upload", "script");
+    request.open("POST", form.dataset.api);
     request.upload.addEventListener("progress", (event) => show(event.loaded, event.total));
     request.addEventListener("load", () => finished(request));
-    request.addEventListener("error", () => stopped("The connection was lost before the upload had ended. Try again."));
+    request.addEventListener("error", () => stopped(`The upload was cut off. Try again; at most ${size(MAX)} are taken.`));
     request.addEventListener("abort", () => stopped("The upload was cancelled."));
     request.send(data);
   }
@@ -113,11 +112,36 @@
   }
 
   function finished(request) {
-    const next = request.getResponseHeader("X-Location");
-    if (request.status < 300 && next) { location.assign(next); return; }
-    const page = new DOMParser().parseFromString(request.responseText, "text/html");
-    const words = [...page.querySelectorAll(".wrong:not([hidden]) span, .note p")].map((part) => part.textContent.trim());
-    stopped(words.filter(Boolean).join(" ") || `The upload failed with status ${request.status}. Try again.`);
+    const answer = JSON.parse(request.responseText || "{}");
+    if (request.status < 300) {
+      const version = answer.version?.number ? answer.version : answer;
+      const name = answer.version?.number ? answer.name : form.dataset.api.split("/")[4];
+      location.assign(`/algorithms/${name}/versions/${version.number}?done=${request.status === 200 ? "same" : "new"}`);
+      return;
+    }
+    const words = [];
+    for (const error of answer.errors || []) if (!beside(error)) words.push(error.detail);
+    stopped(words.join(" ") || (answer.errors?.length ? "" : answer.detail) || `The upload failed with status ${request.status}. Try again.`);
+  }
+
+  function beside({ pointer, detail }) {
+    const field = form.querySelector(`[name="${CSS.escape(pointer.slice(1))}"]`);
+    if (!field || field === archive) return false;
+    const text = document.createElement("p");
+    text.className = "wrong";
+    text.id = `${field.id}-wrong`;
+    text.dataset.told = "";
+    text.textContent = detail;
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", text.id);
+    field.after(text);
+    field.focus();
+    return true;
+  }
+
+  function forget() {
+    form.querySelectorAll(".wrong[id]").forEach((text) => text.remove());
+    form.querySelectorAll("[aria-invalid]").forEach((field) => field.removeAttribute("aria-invalid"));
   }
 
   function stopped(text) {
@@ -144,7 +168,10 @@
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (!files.length && !archive.files.length) { complain("Choose an archive or a folder first."); return; }
-    complain("");
+    const total = files.length ? files.reduce((sum, { file }) => sum + file.size, 0) : archive.files[0].size;
+    forget();
+    complain(total > MAX ? `That is ${size(total)}; at most ${size(MAX)} are taken. Leave out what the code does not need.` : "");
+    if (total > MAX) return;
     form.querySelector("button[type=submit]").disabled = true;
     send();
   });
