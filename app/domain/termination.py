@@ -16,8 +16,9 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TypeGuard
+
+from app.domain.training import LogVerdict
 
 
 @dataclass(frozen=True)
@@ -38,20 +39,6 @@ class Termination:
     output: LogSum | None = None
 
 
-class Completeness(StrEnum):
-    VERIFIED = "verified"
-    INCOMPLETE = "incomplete"
-    UNVERIFIED = "unverified"
-
-
-@dataclass(frozen=True)
-class LogVerdict:
-    """`lines_missing` is meant for INCOMPLETE; 0 there says that lines are damaged or doubled, but none is missing."""
-
-    state: Completeness
-    lines_missing: int = 0
-
-
 def parse_termination(message: str | None) -> Termination | None:
     """The value of a container's termination message; None when it is absent or not start.sh's."""
     try:
@@ -66,13 +53,16 @@ def parse_termination(message: str | None) -> Termination | None:
     return Termination(said["phase"], exit_code, _parse_sum(said))
 
 
-def judge_log(said: Termination | None, received: LogSum) -> LogVerdict:
-    """Compare what the task says it wrote with what was received of it."""
+def judge_log(said: Termination | None, received: LogSum) -> tuple[LogVerdict, int]:
+    """Compare what the task says it wrote with what was received of it; the number is of the lines missing.
+
+    INCOMPLETE with 0 lines missing: some are damaged or doubled.
+    """
     if said is None or said.output is None:
-        return LogVerdict(Completeness.UNVERIFIED)
+        return LogVerdict.UNVERIFIED, 0
     if said.output == received:
-        return LogVerdict(Completeness.VERIFIED)
-    return LogVerdict(Completeness.INCOMPLETE, max(0, said.output.lines - received.lines))
+        return LogVerdict.VERIFIED, 0
+    return LogVerdict.INCOMPLETE, max(0, said.output.lines - received.lines)
 
 
 class LogDigest:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.termination import Completeness, Termination, judge_log
+from app.domain.termination import Termination, judge_log
+from app.domain.training import LogVerdict
 from tests.support.task_process import START_SH, Ended, Pod, pod_directories
 
 
@@ -22,7 +23,7 @@ def pod() -> Iterator[Pod]:
 
 def assert_verified(ended: Ended) -> None:
     verdict = judge_log(ended.termination, ended.received)
-    assert verdict.state == Completeness.VERIFIED, (ended.message, ended.received, ended.output[-2000:])
+    assert verdict == (LogVerdict.VERIFIED, 0), (ended.message, ended.received, ended.output[-2000:])
 
 
 HOSTILE_ARGS = [
@@ -80,7 +81,9 @@ def test_environment_of_the_task(pod: Pod) -> None:
         'echo "$TAAS_ROLE|$TF_CONFIG|$SAID_ATTEMPT|$TAAS_ATTEMPT|$USER|$PWD|${TAAS_FAILURE_COUNT-unset}"\n'
         'touch "$HOME/x" here /tmp/taas-x && rm /tmp/taas-x'
     )
-    ended = pod.finish(script, env={"JOB_COMPLETION_INDEX": "7", "TAAS_FAILURE_COUNT": "2"})
+    ended = pod.finish(
+        script, env={"JOB_COMPLETION_INDEX": "7", "TAAS_FAILURE_COUNT": "1", "TAAS_IGNORED_FAILURE_COUNT": "1"}
+    )
     assert ended.output.decode() == f'worker|{{"task":{{"index":7}}}}|3|3|taas|{pod.code}|unset\n'
     assert ended.exit == 0
 

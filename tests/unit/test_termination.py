@@ -6,14 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.termination import (
-    Completeness,
     LogDigest,
     LogSum,
-    LogVerdict,
     Termination,
     judge_log,
     parse_termination,
 )
+from app.domain.training import LogVerdict
 
 SHA = "ab" * 32
 
@@ -79,13 +78,13 @@ def test_a_sum_in_the_middle_does_not_change_the_end() -> None:
 @pytest.mark.parametrize(
     ("said", "received", "verdict"),
     [
-        (None, LogSum(5, 50, SHA), LogVerdict(Completeness.UNVERIFIED)),
-        (Termination("run"), LogSum(5, 50, SHA), LogVerdict(Completeness.UNVERIFIED)),
-        (Termination("run", 0, LogSum(5, 50, SHA)), LogSum(5, 50, SHA), LogVerdict(Completeness.VERIFIED)),
-        (Termination("run", 0, LogSum(5, 50, SHA)), LogSum(3, 30, "cd" * 32), LogVerdict(Completeness.INCOMPLETE, 2)),
-        (Termination("run", 0, LogSum(5, 50, SHA)), LogSum(5, 50, "cd" * 32), LogVerdict(Completeness.INCOMPLETE, 0)),
-        (Termination("run", 0, LogSum(5, 50, SHA)), LogSum(6, 60, "cd" * 32), LogVerdict(Completeness.INCOMPLETE, 0)),
+        (None, LogSum(5, 50, SHA), (LogVerdict.UNVERIFIED, 0)),
+        (Termination("run"), LogSum(5, 50, SHA), (LogVerdict.UNVERIFIED, 0)),
+        (Termination("run", 0, LogSum(5, 50, SHA)), LogSum(5, 50, SHA), (LogVerdict.VERIFIED, 0)),
+        (Termination("run", 0, LogSum(5, 50, SHA)), LogSum(3, 30, "cd" * 32), (LogVerdict.INCOMPLETE, 2)),
+        (Termination("run", 0, LogSum(5, 50, SHA)), LogSum(5, 50, "cd" * 32), (LogVerdict.INCOMPLETE, 0)),
+        (Termination("run", 0, LogSum(5, 50, SHA)), LogSum(6, 60, "cd" * 32), (LogVerdict.INCOMPLETE, 0)),
     ],
 )
-def test_judge_log(said: Termination | None, received: LogSum, verdict: LogVerdict) -> None:
+def test_judge_log(said: Termination | None, received: LogSum, verdict: tuple[LogVerdict, int]) -> None:
     assert judge_log(said, received) == verdict

@@ -137,7 +137,9 @@ attempts = Table(
     # its log
     Column("log_bytes", BigInteger, nullable=False, server_default="0"),
     Column("log_lines", BigInteger, nullable=False, server_default="0"),
-    Column("log_last_at", Text),  # the last kubelet time stamp taken over, to resume at, with nanoseconds
+    Column(
+        "log_last_at", Text
+    ),  # where to resume (k8s.logs.Position): the last time stamp taken over, and how much of it
     Column("log_verdict", Text),  # null: not ended yet
     Column("log_missing_lines", BigInteger),
     moment("log_archived_at"),
@@ -151,12 +153,13 @@ log_chunks = Table(
     "log_chunks",  # the live tail; rows go when a segment in storage holds their bytes
     metadata,
     Column("attempt_id", ForeignKey("attempts.id", ondelete="CASCADE"), primary_key=True),
-    Column("offset", BigInteger, primary_key=True),  # in bytes of the canonical log
+    Column("offset", BigInteger, primary_key=True),  # in bytes of the log as it was received
     Column("first_line", BigInteger, nullable=False),  # counted from 0
     Column("lines", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
     moment("first_at", nullable=False),
     moment("last_at", nullable=False),
+    Column("index", JSONB, nullable=False, server_default="[]"),  # as in log_segments
     Column("gap_before", Integer, nullable=False, server_default="0"),  # 1: lines may be missing before this chunk
 )
 
@@ -170,7 +173,8 @@ log_segments = Table(
     Column("lines", Integer, nullable=False),
     Column("object_key", Text, nullable=False),
     Column("sha256", Text, nullable=False),  # of the uncompressed bytes
-    Column("index", JSONB, nullable=False),  # [[line, byte offset, time], …], every few hundred lines
+    Column("index", JSONB, nullable=False),  # [[line, byte offset, Unix ms], …]: domain.log.IndexEntry
+    Column("gaps", JSONB, nullable=False, server_default="[]"),  # byte offsets before which lines may be missing
     moment("first_at", nullable=False),
     moment("last_at", nullable=False),
 )

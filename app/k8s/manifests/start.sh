@@ -5,7 +5,7 @@
 # Read here:  /taas/run/env.sh        exports of the role's variables, made from JOB_COMPLETION_INDEX and TAAS_ATTEMPT
 #             /taas/run/code.NNN      the parts of a tar.gz in order, unless TAAS_BUNDLE names one file that has it all
 #                                 (without an entry for its root: a volume's own directory is not to be changed)
-#             TAAS_FAILURE_COUNT      how often this task has failed before (empty: never)
+#             TAAS_FAILURE_COUNT, TAAS_IGNORED_FAILURE_COUNT      how often this task was tried before (empty: never)
 # Written:    /taas/code, $HOME, /tmp, and the termination message that app/domain/termination.py describes.
 # Ends with:  the exit code of run.sh, 128+n when signal n ended it.
 #
@@ -66,7 +66,8 @@ end_last_line() {
 }
 
 prepare_environment() {
-    export JOB_COMPLETION_INDEX=${JOB_COMPLETION_INDEX:-0} TAAS_ATTEMPT=$((${TAAS_FAILURE_COUNT:-0} + 1))
+    export JOB_COMPLETION_INDEX=${JOB_COMPLETION_INDEX:-0}
+    export TAAS_ATTEMPT=$((${TAAS_FAILURE_COUNT:-0} + ${TAAS_IGNORED_FAILURE_COUNT:-0} + 1))
     export HOME=${HOME:-/} USER=${USER:-taas} LOGNAME=${LOGNAME:-taas}
     mkdir -p "$HOME" && [[ -w $HOME ]] || { HOME=/tmp/home && mkdir -p "$HOME"; } || return
     bash -ec 'source "$0"' "$run_dir/env.sh" >&3 2>&1 3>&- 6>&-
@@ -81,7 +82,7 @@ unpack() {
 run() {
     exec </dev/null >&3 2>&1 3>&- 6>&-
     source "$run_dir/env.sh"
-    unset TAAS_FAILURE_COUNT TAAS_BUNDLE TAAS_RUN_DIR TAAS_CODE_DIR TAAS_TERMINATION_LOG TAAS_LINGER
+    unset TAAS_FAILURE_COUNT TAAS_IGNORED_FAILURE_COUNT TAAS_BUNDLE TAAS_RUN_DIR TAAS_CODE_DIR TAAS_TERMINATION_LOG TAAS_LINGER
     cd "$code_dir" && exec bash run.sh "$@"
 }
 
