@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.api.schemas.base import Input, Moment, Name, Output
+from app.api.schemas.base import Flag, Input, Moment, Name, Output
 from app.auth.passwords import LONGEST, SHORTEST
 from app.domain.access import UserRole
 
@@ -55,7 +55,7 @@ class UserChangeIn(Input):
     """What is absent stays as it is."""
 
     role: UserRole | None = None
-    disabled: bool | None = None
+    disabled: Flag | None = None
 
 
 class PasswordIn(Input):

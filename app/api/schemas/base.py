@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    Strict,
+)
 from pydantic import model_validator as validator
 
 from app.domain.names import NAME
@@ -63,6 +72,9 @@ def _iso_only(value: Any) -> Any:
     raise ValueError("must be an ISO 8601 duration such as PT30M")
 
 
+# JSON's own types, where Pydantic would also take 0 for false and "3" for 3.
+Flag = Annotated[bool, Strict()]
+Whole = Annotated[int, Strict()]
 # ISO 8601, more than nothing.
 Duration = Annotated[timedelta, BeforeValidator(_iso_only), AfterValidator(_bounded)]
 Moment = Annotated[AwareDatetime, PlainSerializer(lambda value: _rfc3339(value), return_type=str, when_used="json")]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.api.schemas.base import Input, Moment, Name, Output
+from app.api.schemas.base import Flag, Input, Moment, Name, Output
 from app.domain.project import Framework
 
 Secret = Annotated[str, Field(min_length=1, max_length=10_000, description="Write-only.")]
@@ -45,7 +45,7 @@ class ImageIn(Input):
     reference: Reference
     framework: Framework
     description: Description = ""
-    is_default: bool = False
+    is_default: Flag = False
 
 
 class ImageChangeIn(Input):
@@ -53,7 +53,7 @@ class ImageChangeIn(Input):
 
     reference: Reference | None = None
     description: Description | None = None
-    is_default: bool | None = None
+    is_default: Flag | None = None
 
 
 class ImageOut(Output):
@@ -70,14 +70,14 @@ class StorageIn(Input):
     name: Name
     kind: Annotated[str, Field(min_length=1, max_length=63, examples=["nfs"])]
     config: Config
-    is_default: bool = False
+    is_default: Flag = False
 
 
 class StorageChangeIn(Input):
     """What is absent stays as it is."""
 
     config: Config | None = None
-    is_default: bool | None = None
+    is_default: Flag | None = None
 
 
 class StorageOut(Output):
