@@ -54,10 +54,11 @@ def _bring_up(this: Instance, programs: dict[str, Path]) -> None:
     holder = namespace.holder_pid(this) or namespace.create(this)
     namespace.connect(this, holder)
     wanted = components.components(this, programs)
-    for component in wanted[:2]:
+    early = [component for component in wanted if component.early]
+    for component in early:
         _ensure_running(this, holder, component)
-    wait_healthy(this, holder, wanted[:2], seconds=90)
-    for component in wanted[2:]:
+    wait_healthy(this, holder, early, seconds=90)
+    for component in wanted:
         _ensure_running(this, holder, component)
     wait_healthy(this, holder, wanted, seconds=60)
     if this.options.node:
@@ -78,6 +79,8 @@ def down(name: str, *, purge: bool = False) -> None:
         cgroups.remove(this.cgroup)
         for record in this.records.glob("*.json"):
             record.unlink()
+        if not any(namespace.holder_pid(other) for other in instance.all_instances()):
+            namespace.tidy()
         if purge:
             instance.forget(this)
 
@@ -171,9 +174,9 @@ def _digest(this: Instance, component: Component) -> str:
 def _end_gently(this: Instance) -> None:
     """The store last, so that everything is written down before the rest is killed."""
     wanted = {component.name: component for component in components.components(this, build.directories())}
-    for name in ("kubelet", "kube-apiserver", "etcd"):
+    for name, grace in (("kubelet", 10), ("kube-apiserver", 0), ("etcd", 10)):
         if name in wanted:
-            process.end(_record(this, wanted[name]), grace=wanted[name].grace)
+            process.end(_record(this, wanted[name]), grace=grace)
 
 
 def _write_config(this: Instance, programs: dict[str, Path]) -> None:

@@ -14,6 +14,7 @@ class Component:
     probe: str  # a URL that answers 200 inside the instance, or unix:PATH that accepts a connection
     search: tuple[Path, ...] = ()  # directories put before PATH
     reads: tuple[str, ...] = ()  # configuration files, under the instance's `config/`
+    early: bool = False  # the others only start when it is healthy
     grace: float = 10.0  # seconds between the request to end and the kill
 
 
@@ -38,7 +39,7 @@ def _etcd(instance: Instance, programs: dict[str, Path]) -> Component:
         "--auto-compaction-retention=1h",
         "--log-level=warn",
     ]
-    return Component("etcd", argv, "http://127.0.0.1:2379/health")
+    return Component("etcd", argv, "http://127.0.0.1:2379/health", early=True)
 
 
 def _apiserver(instance: Instance, programs: dict[str, Path]) -> Component:
@@ -68,7 +69,9 @@ def _apiserver(instance: Instance, programs: dict[str, Path]) -> Component:
         "--audit-log-maxsize=1024",
         "--audit-log-maxbackup=1",
     ]
-    return Component("kube-apiserver", argv, f"{instance.server}/readyz", reads=("audit-policy.json",), grace=4.0)
+    return Component(
+        "kube-apiserver", argv, f"{instance.server}/readyz", reads=("audit-policy.json",), early=True, grace=4.0
+    )
 
 
 def _controller_manager(instance: Instance, programs: dict[str, Path]) -> Component:
@@ -103,7 +106,9 @@ def _scheduler(instance: Instance, programs: dict[str, Path]) -> Component:
 def _containerd(instance: Instance, programs: dict[str, Path]) -> Component:
     argv = [f"{programs['containerd']}/containerd", f"--config={instance.directory}/config/containerd.toml"]
     probe = "unix:/run/containerd/containerd.sock"
-    return Component("containerd", argv, probe, search=(programs["containerd"],), reads=("containerd.toml",))
+    return Component(
+        "containerd", argv, probe, search=(programs["containerd"],), reads=("containerd.toml",), early=True
+    )
 
 
 def _coredns(instance: Instance, programs: dict[str, Path]) -> Component:

@@ -80,6 +80,7 @@ def kubelet(instance: Instance) -> dict[str, object]:
             "x509": {"clientCAFile": f"{pki}/ca.crt"},
         },
         "authorization": {"mode": "Webhook"},
+        "volumePluginDir": f"{instance.directory}/volume-plugins",
         "clusterDomain": "cluster.local",
         "clusterDNS": [str(instance.addresses.node)],
         "resolvConf": f"{instance.directory}/config/resolv.conf",
@@ -123,6 +124,9 @@ def containerd(instance: Instance, snapshotter: str, cni_binaries: Path) -> str:
 root = "{instance.directory}/containerd"
 state = "/run/containerd"
 disabled_plugins = ["io.containerd.internal.v1.tracing", "io.containerd.nri.v1.nri"]
+
+[plugins."io.containerd.internal.v1.opt"]
+path = "{instance.directory}/opt"
 
 [grpc]
 address = "{CONTAINERD_SOCKET}"

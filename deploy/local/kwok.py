@@ -3,7 +3,11 @@
 A fake pod becomes Running at once and stays so until it is deleted: a test that wants another end writes `pods/status`.
 """
 
+import hashlib
+import json
+
 FAKE = "kwok.x-k8s.io/node"
+MADE_OF = "taas-local/made-of"  # a digest of the properties a fake node was asked to have
 KUBELET_PORT = 10247
 
 _CONDITIONS = """
@@ -135,12 +139,13 @@ def node(
 ) -> dict[str, object]:
     """A Node object with 32 processors and 256 GiB unless `resources` says otherwise."""
     capacity = {"cpu": "32", "memory": "256Gi", "pods": "250", "ephemeral-storage": "1Ti"} | resources
+    digest = hashlib.sha256(json.dumps([labels, taints, capacity], sort_keys=True).encode()).hexdigest()[:16]
     return {
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {
             "name": name,
-            "annotations": {FAKE: "fake", "node.alpha.kubernetes.io/ttl": "0"},
+            "annotations": {FAKE: "fake", MADE_OF: digest, "node.alpha.kubernetes.io/ttl": "0"},
             "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "type": "fake"} | labels,
         },
         "spec": {"taints": taints} if taints else {},

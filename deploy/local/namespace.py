@@ -4,6 +4,7 @@ Everything of an instance runs inside. When the holder ends, the kernel ends eve
 its mounts, bridges, routes and firewall rules with it: nothing can be left behind.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -26,6 +27,9 @@ KERNEL_SETTINGS = {
     "kernel/keys/root_maxkeys": "1000000",
     "kernel/keys/root_maxbytes": "25000000",
 }
+
+# Directories whose place is fixed in kubelet, containerd or their libraries: inside, they are the instance's own.
+OWN_DIRECTORIES = ("/var/log", "/var/lib/kubelet", "/var/lib/cni")
 
 
 def holder_record(instance: Instance) -> Path:
@@ -97,6 +101,13 @@ def connect(instance: Instance, holder: int) -> None:
     _script(f"ip route replace {at.network} via {at.gateway} dev {at.link}")
 
 
+def tidy() -> None:
+    """Remove the directories that were only made to mount something on them, if they are empty on the machine."""
+    for place in OWN_DIRECTORIES:
+        with contextlib.suppress(OSError):  # not empty: it is the machine's own
+            Path(place).rmdir()
+
+
 def _hold(instance: Instance, title: str) -> None:
     """Becomes process 1 inside. Ignoring SIGCHLD, which survives exec, lets the kernel reap every orphan."""
     settings = instance.directory / "kernel"
@@ -106,8 +117,11 @@ def _hold(instance: Instance, title: str) -> None:
     fakes = "\n".join(
         f"[ ! -e /proc/sys/{name} ] || mount --bind {settings}/{name} /proc/sys/{name}" for name in KERNEL_SETTINGS
     )
-    (instance.directory / "var-log").mkdir(exist_ok=True)
-    # The machine's mounts come in, none goes out; /run and /var/log are the instance's own.
+    for place in OWN_DIRECTORIES:
+        Path(place).mkdir(parents=True, exist_ok=True)
+        (instance.directory / "own" / place[1:]).mkdir(parents=True, exist_ok=True)
+    own = "\n".join(f"mount --bind {instance.directory}/own{place} {place}" for place in OWN_DIRECTORIES)
+    # The machine's mounts come in, none goes out.
     _script(
         f"""
         mount --make-rslave /
@@ -115,7 +129,7 @@ def _hold(instance: Instance, title: str) -> None:
         mount -t proc proc /proc
         mount -t tmpfs -o mode=755 tmpfs /run
         mkdir -p /run/lock /run/netns
-        mount --bind {instance.directory}/var-log /var/log
+        {own}
         {fakes}
         """
     )

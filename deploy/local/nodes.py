@@ -20,11 +20,16 @@ def ensure_fake_nodes(
     names = [f"{prefix}-{index}" for index in range(count)]
     labels = (labels or {}) | {"taas-local/set": prefix}
     selector = f"/api/v1/nodes?labelSelector=taas-local%2Fset%3D{prefix}"
-    present = {node["metadata"]["name"] for node in api.call(this, "GET", selector)["items"]}
-    for node_name in present:
-        api.call(this, "DELETE", f"/api/v1/nodes/{node_name}")
-    for node_name in names:
-        made = kwok.node(node_name, labels=labels, taints=taints or [], resources=resources or {})
+    wanted = {
+        node_name: kwok.node(node_name, labels=labels, taints=taints or [], resources=resources or {})
+        for node_name in names
+    }
+    for node in api.call(this, "GET", selector)["items"]:
+        if _same(node, wanted.get(node["metadata"]["name"])):
+            del wanted[node["metadata"]["name"]]
+        else:
+            api.call(this, "DELETE", f"/api/v1/nodes/{node['metadata']['name']}")
+    for made in wanted.values():
         api.call(this, "POST", "/api/v1/nodes", made)
     _wait_ready(this, selector, count)
     return names
@@ -51,6 +56,12 @@ def _wait_ready(this: Instance, selector: str, count: int, *, seconds: float = 6
         if time.monotonic() > deadline:
             raise RuntimeError(f"Only {ready} of {count} fake nodes became ready (log: {this.logs}/kwok.log)")
         time.sleep(0.2)
+
+
+def _same(node: dict, wanted: dict | None) -> bool:
+    """Whether the node was made of the same properties."""
+    mark = kwok.MADE_OF
+    return wanted is not None and node["metadata"]["annotations"].get(mark) == wanted["metadata"]["annotations"][mark]
 
 
 def _is_ready(node: dict) -> bool:

@@ -90,9 +90,11 @@ class LocalCluster:
 def local_cluster_for_tests() -> Iterator[LocalCluster]:
     """Up for as long as any test session uses it; the last one to leave takes it down."""
     with _users_lock() as leave:
-        yield LocalCluster(cluster.up(NAME))
-        if leave() and os.environ.get("TAAS_TEST_KEEP_CLUSTER") != "1":
-            cluster.down(NAME)
+        try:
+            yield LocalCluster(cluster.up(NAME))
+        finally:
+            if os.environ.get("TAAS_TEST_KEEP_CLUSTER") != "1" and leave():
+                cluster.down(NAME)
 
 
 @contextmanager
