@@ -100,27 +100,29 @@ async def list_files(name: AlgorithmName, number: Number, me: Me, context: Ctx) 
     return FilesOut(items=[FileOut.model_validate(file) for file in files])
 
 
-def _bytes(media_type: str) -> dict[int | str, dict[str, Any]]:
-    binary = {"schema": {"type": "string", "format": "binary"}}
-    return {200: {"description": "The bytes", "content": {media_type: binary}}}
+# Generators of clients know this type of answer and not, say, application/gzip.
+BYTES = "application/octet-stream"
+_BYTES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The bytes", "content": {BYTES: {"schema": {"type": "string", "format": "binary"}}}}
+}
 
 
 @router.get(
     "/{name}/versions/{number}/files/{path:path}",
     response_class=StreamingResponse,
-    responses=documented(404) | _bytes("application/octet-stream"),
+    responses=documented(404) | _BYTES,
 )
 async def get_file(name: AlgorithmName, number: Number, path: str, me: Me, context: Ctx) -> StreamingResponse:
     """The bytes of one file, always to be saved and never shown: they are a stranger's."""
     entry, pieces = await context.algorithms.file(me, name, number, path)
     headers = {"Content-Length": str(entry.size), "Content-Disposition": attachment(path.rpartition("/")[2])}
-    return StreamingResponse(pieces, media_type="application/octet-stream", headers=headers)
+    return StreamingResponse(pieces, media_type=BYTES, headers=headers)
 
 
 @router.get(
     "/{name}/versions/{number}/archive",
     response_class=StreamingResponse,
-    responses=documented(404) | _bytes("application/gzip"),
+    responses=documented(404) | _BYTES,
 )
 async def get_archive(name: AlgorithmName, number: Number, me: Me, context: Ctx) -> StreamingResponse:
     """The canonical tar.gz of a version."""
@@ -130,7 +132,7 @@ async def get_archive(name: AlgorithmName, number: Number, me: Me, context: Ctx)
         "Content-Disposition": attachment(f"{name}-v{version.number}.tar.gz"),
         "ETag": f'"{version.digest}"',
     }
-    return StreamingResponse(pieces, media_type="application/gzip", headers=headers)
+    return StreamingResponse(pieces, media_type=BYTES, headers=headers)
 
 
 def attachment(file_name: str) -> str:
