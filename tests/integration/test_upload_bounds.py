@@ -9,6 +9,7 @@ import json
 import random
 import zlib
 from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,10 +53,13 @@ async def test_an_archive_that_says_it_has_two_gibibytes(server: WebProcess) -> 
 
 async def test_an_archive_that_is_longer_than_it_says(server: WebProcess) -> None:
     body = itertools.chain([PART % (b"archive", b"a.zip")], itertools.repeat(bytes(MIB), 2048))
-    answer = await _hostile(server, body, length=1000)
-    # What follows the announced body is no request either: whichever of the two the server says first.
-    assert answer.status in (400, 422)
-    assert answer.scratch < MIB
+    # What follows the announced body is no request: the server may answer either, and then cuts the connection.
+    with suppress(ConnectionError, asyncio.IncompleteReadError):
+        answer = await _hostile(server, body, length=1000)
+        assert answer.status in (400, 422)
+    async with server.watched() as peak:
+        await _quiet(server)
+    assert peak.scratch < MIB
 
 
 async def test_a_bomb_in_gzip(server: WebProcess) -> None:
@@ -188,7 +192,10 @@ async def _send(
         if answered.done():
             drained.cancel()
             return sent
-        await drained
+        try:
+            await drained
+        except ConnectionError:
+            return sent
         sent += len(piece)
     if chunked:
         writer.write(b"0\r\n\r\n")
