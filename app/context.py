@@ -20,10 +20,15 @@ from app.services.first_start import FirstStart
 from app.services.health import HealthService
 from app.services.idempotency import IdempotencyService
 from app.services.images import ImageService
+from app.services.installation import InstallationName
+from app.services.launches import LaunchBuilder
+from app.services.launching import LaunchService
+from app.services.projects import ProjectService
 from app.services.registries import RegistryService
 from app.services.secrets import SecretService
 from app.services.storages import StorageService
 from app.services.tokens import TokenService
+from app.services.trainings import TrainingService
 from app.services.uploads import limits_of
 from app.settings import Settings
 from app.storage import ObjectStore
@@ -48,6 +53,11 @@ class Context:
     registries: RegistryService
     images: ImageService
     storages: StorageService
+    projects: ProjectService
+    launching: LaunchService
+    trainings: TrainingService
+    installation: InstallationName
+    launches: LaunchBuilder
     secrets: SecretService
     idempotency: IdempotencyService
     health: HealthService
@@ -73,10 +83,12 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         inline_max_bytes=settings.configmap_bundle_max_bytes,
     )
     sealer = Sealer(lambda: _keys(settings))
+    listener = Listener(database)
+    installation = InstallationName(database, settings)
     return Context(
         settings=settings,
         database=database,
-        listener=Listener(database),
+        listener=listener,
         storage=storage,
         clock=clock,
         accounts=accounts,
@@ -86,6 +98,11 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         registries=RegistryService(database, clock, sealer),
         images=ImageService(database, clock),
         storages=StorageService(database, clock),
+        projects=ProjectService(database, clock, sealer),
+        launching=LaunchService(database, clock, settings, installation),
+        trainings=TrainingService(database, listener),
+        installation=installation,
+        launches=LaunchBuilder(database, storage, sealer, installation=installation, settings=settings),
         secrets=SecretService(database, sealer),
         idempotency=IdempotencyService(database),
         health=HealthService(database),

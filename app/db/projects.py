@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,17 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.codec import from_json, to_json
 from app.db.keyset import fetch_page
-from app.db.tables import project_secrets, projects, users
+from app.db.tables import project_secrets, projects, trainings, users
 from app.domain.paging import Page, PageRequest
-from app.domain.project import Project, ProjectSpec
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectFilter:
-    """Which projects a list is of; None: all."""
-
-    owner: str | None = None
-    tag: str | None = None
+from app.domain.project import Project, ProjectFilter, ProjectSpec
+from app.domain.training import ENDED
 
 
 async def add(connection: AsyncConnection, project: Project) -> bool:
@@ -96,6 +88,14 @@ async def mark_deleted(connection: AsyncConnection, project_id: UUID) -> None:
     """Give the name free; the secrets go, the row stays."""
     await connection.execute(delete(project_secrets).where(project_secrets.c.project_id == project_id))
     await connection.execute(update(projects).where(projects.c.id == project_id).values(deleted_at=func.now()))
+
+
+async def has_live_trainings(connection: AsyncConnection, project_id: UUID) -> bool:
+    """Whether one of its trainings has not ended."""
+    live = select(trainings.c.id).where(
+        trainings.c.project_id == project_id, trainings.c.state.not_in([state.value for state in ENDED])
+    )
+    return bool((await connection.execute(select(live.exists()))).scalar_one())
 
 
 async def take_number(connection: AsyncConnection, project_id: UUID) -> int | None:

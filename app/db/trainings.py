@@ -6,20 +6,18 @@ Status columns belong to the worker. What is asked (`intent`) bumps `intent_gen`
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Row, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import notify
 from app.db.codec import from_json, to_json
 from app.db.keyset import fetch_page
-from app.db.tables import trainings
+from app.db.tables import projects, trainings
 from app.domain.paging import Page, PageRequest
-from app.domain.record import TrainingRecord
+from app.domain.record import TrainingFilter, TrainingRecord
 from app.domain.training import (
     ENDED,
     NamespaceState,
@@ -33,17 +31,6 @@ from app.domain.training import (
 
 CHANNEL = "trainings"
 _LIVE = [state.value for state in State if state not in ENDED]
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingFilter:
-    """Which trainings a list is of; empty or None: all."""
-
-    project: str | None = None
-    project_id: UUID | None = None
-    states: tuple[State, ...] = ()
-    trigger: Trigger | None = None
-    created_after: datetime | None = None
 
 
 async def add(connection: AsyncConnection, training: Training, *, owner_id: UUID, version_id: UUID, notes: str) -> None:
@@ -96,9 +83,7 @@ async def page(connection: AsyncConnection, which: TrainingFilter, request: Page
     """Trainings, the newest first."""
     query = select(trainings)
     if which.project is not None:
-        query = query.where(trainings.c.project == which.project)
-    if which.project_id is not None:
-        query = query.where(trainings.c.project_id == which.project_id)
+        query = query.where(await _of_project(connection, which.project))
     if which.states:
         query = query.where(trainings.c.state.in_(which.states))
     if which.trigger is not None:
@@ -108,22 +93,14 @@ async def page(connection: AsyncConnection, which: TrainingFilter, request: Page
     return await fetch_page(connection, query, request, key=(trainings.c.id,), make=record_of, descending=True)
 
 
-async def lock_live(connection: AsyncConnection, ids: Sequence[UUID]) -> list[TrainingRecord]:
-    """Those of `ids` that have not ended, locked in the order of their ids."""
-    query = (
-        select(trainings)
-        .where(trainings.c.id.in_(ids), trainings.c.state.in_(_LIVE))
-        .order_by(trainings.c.id)
-        .with_for_update()
-    )
-    return [record_of(row) for row in await connection.execute(query)]
+async def by_ids(connection: AsyncConnection, ids: Sequence[UUID]) -> list[TrainingRecord]:
+    """Those of `ids` that are there."""
+    return [record_of(row) for row in await connection.execute(select(trainings).where(trainings.c.id.in_(ids)))]
 
 
-async def live_ids(connection: AsyncConnection, which: TrainingFilter, limit: int) -> list[UUID]:
-    """The ids of trainings that have not ended, oldest first."""
-    query = select(trainings.c.id).where(trainings.c.state.in_(which.states or _LIVE), trainings.c.state.in_(_LIVE))
-    if which.project is not None:
-        query = query.where(trainings.c.project == which.project)
+async def live_ids(connection: AsyncConnection, project: str, limit: int) -> list[UUID]:
+    """The ids of a project's trainings that have not ended, oldest first."""
+    query = select(trainings.c.id).where(await _of_project(connection, project), trainings.c.state.in_(_LIVE))
     return list((await connection.execute(query.order_by(trainings.c.id).limit(limit))).scalars())
 
 
@@ -154,6 +131,12 @@ async def set_notes(connection: AsyncConnection, training_id: UUID, notes: str) 
         .values(notes=notes, status_gen=trainings.c.status_gen + 1)
     )
     notify.publish(connection, CHANNEL, training_id)
+
+
+async def _of_project(connection: AsyncConnection, name: str) -> ColumnElement[bool]:
+    """By the project's id, which is indexed together with the order of lists; deleted namesakes count too."""
+    found = list((await connection.execute(select(projects.c.id).where(projects.c.name == name))).scalars())
+    return trainings.c.project_id == found[0] if len(found) == 1 else trainings.c.project_id.in_(found)
 
 
 def training_of(row: Row[Any]) -> Training:

@@ -122,3 +122,11 @@ class Project:
     revision: int = 1
     last_number: int = 0
     secret_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFilter:
+    """Which projects a list is of; None: all."""
+
+    owner: str | None = None
+    tag: str | None = None

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.domain.training import LogVerdict, TaskKey, TaskState, Training
+from app.domain.training import LogVerdict, State, TaskKey, TaskState, Training, Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingFilter:
+    """Which trainings a list is of; empty or None: all. `project` is a name, also of a deleted project."""
+
+    project: str | None = None
+    states: tuple[State, ...] = ()
+    trigger: Trigger | None = None
+    created_after: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

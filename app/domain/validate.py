@@ -33,7 +33,7 @@ _ROLES = {
     Framework.PLAIN: ("worker",),
 }
 _ALONE = ("chief", "evaluator")
-_LONGEST = Told(training=str(UUID(int=0)), project="x" * 63, number=10**9)
+LONGEST_TOLD = Told(training=str(UUID(int=0)), project="x" * 63, number=10**9)
 
 
 def check_project(spec: ProjectSpec) -> list[FieldError]:
@@ -210,7 +210,9 @@ def _told(run: RunSpec) -> Iterator[FieldError]:
     """What every task is told has to fit where it travels; a program starts with at most 2 MiB of it."""
     for role in run.role_names:
         try:
-            size = len(topology.env_script(run, role, _LONGEST).encode()) + sum(len(arg.encode()) for arg in run.args)
+            size = len(topology.env_script(run, role, LONGEST_TOLD).encode()) + sum(
+                len(arg.encode()) for arg in run.args
+            )
         except TooMuchToTell as exc:
             where = next((_pointer("env", name) for name in run.env if str(exc).startswith(f"{name} ")), "/roles")
             yield FieldError(where, str(exc))

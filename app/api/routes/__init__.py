@@ -1,6 +1,6 @@
 """The JSON API, one file per resource. A new file adds its router here."""
 
-from app.api.routes import algorithms, images, registries, session, storages, tokens, users
+from app.api.routes import algorithms, images, projects, registries, session, storages, tokens, trainings, users
 
 ROUTERS = (
     session.router,
@@ -10,6 +10,8 @@ ROUTERS = (
     images.router,
     registries.router,
     storages.router,
+    projects.router,
+    trainings.router,
 )
 
 __all__ = ["ROUTERS"]

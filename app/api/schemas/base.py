@@ -66,7 +66,7 @@ def _bounded(value: timedelta) -> timedelta:
     return value
 
 
-def _iso_only(value: Any) -> Any:
+def iso_only(value: Any) -> Any:
     if isinstance(value, str | timedelta):
         return value
     raise ValueError("must be an ISO 8601 duration such as PT30M")
@@ -76,7 +76,7 @@ def _iso_only(value: Any) -> Any:
 Flag = Annotated[bool, Strict()]
 Whole = Annotated[int, Strict()]
 # ISO 8601, more than nothing.
-Duration = Annotated[timedelta, BeforeValidator(_iso_only), AfterValidator(_bounded)]
+Duration = Annotated[timedelta, BeforeValidator(iso_only), AfterValidator(_bounded)]
 Moment = Annotated[AwareDatetime, PlainSerializer(lambda value: _rfc3339(value), return_type=str, when_used="json")]
 
 

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from app.domain import topology
+from app.domain.project import RunSpec
 from app.domain.topology import Told
 from app.k8s.manifests.labels import of_training
 from app.k8s.manifests.launch import Launch, Manifest
@@ -34,15 +35,10 @@ def files(launch: Launch, told: Told) -> Files:
 
     Raises TooMuchToTell when that needs more ConfigMaps than a training may have.
     """
-    texts = {_START: start_script()} | {
-        _env_key(role): topology.env_script(launch.run, role, told) for role in launch.run.role_names
-    }
-    parts = _split(launch.bundle or b"", first_room=MAP_BYTES - _size(texts))
-    if _size(texts) > MAP_BYTES or len(parts) > MAPS_MAX:
-        raise topology.TooMuchToTell(
-            f"The code ({len(launch.bundle or b''):,} bytes) and what the tasks are told ({_size(texts):,} bytes) "
-            f"do not fit into {MAPS_MAX} ConfigMaps; use fewer tasks, or a storage that TaaS can write."
-        )
+    texts = _texts(launch.run, told)
+    bundle = launch.bundle or b""
+    _check_room(texts, len(bundle))
+    parts = _split(bundle, first_room=MAP_BYTES - _size(texts))
     keys = [f"code.{number:03}" if part else None for number, part in enumerate(parts)]
     names = [_RUN] + [f"code-{number}" for number in range(1, len(parts))]
     return Files(
@@ -57,10 +53,29 @@ def files(launch: Launch, told: Told) -> Files:
     )
 
 
+def check(run: RunSpec, told: Told, bundle_size: int) -> None:
+    """Raises TooMuchToTell as `files` would, for a bundle of that many bytes."""
+    _check_room(_texts(run, told), bundle_size)
+
+
 @cache
 def start_script() -> str:
     """The first process of every task."""
     return Path(__file__).with_name(_START).read_text(encoding="utf-8")
+
+
+def _texts(run: RunSpec, told: Told) -> dict[str, str]:
+    scripts = {_env_key(role): topology.env_script(run, role, told) for role in run.role_names}
+    return {_START: start_script(), **scripts}
+
+
+def _check_room(texts: Mapping[str, str], bundle_size: int) -> None:
+    told = _size(texts)
+    if told > MAP_BYTES or told + bundle_size > MAPS_MAX * MAP_BYTES:
+        raise topology.TooMuchToTell(
+            f"The code ({bundle_size:,} bytes) and what the tasks are told ({told:,} bytes) do not fit into {MAPS_MAX} "
+            "ConfigMaps; use fewer tasks, or make the code smaller."
+        )
 
 
 def _split(bundle: bytes, *, first_room: int) -> list[bytes]:

@@ -1,0 +1,95 @@
+"""/projects: how and with what trainings run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from app.api.deps import Ctx, Listing, Me, NamePath, Paged
+from app.api.etags import IfMatch, etag
+from app.api.idempotency import Made, Once
+from app.api.problems import documented
+from app.api.schemas.projects import CloneIn, ProjectIn, ProjectOut, ProjectPatch
+from app.api.schemas.trainings import FrozenOut, PreviewOut, StartIn, TrainingOut
+from app.domain.project import Project, ProjectFilter
+from app.services.manifests import shown
+
+router = APIRouter(prefix="/projects", tags=["projects"])
+
+
+@router.post("", status_code=201, responses=documented(409))
+async def create_project(body: ProjectIn, response: Response, me: Me, context: Ctx) -> ProjectOut:
+    """Make a project of an algorithm."""
+    draft = body.draft(default_storage="storage" not in body.model_fields_set)
+    project = await context.projects.create(me, draft)
+    response.headers["Location"] = f"/api/v1/projects/{project.name}"
+    return _answer(project, response)
+
+
+@router.get("", responses=documented())
+async def list_projects(
+    me: Me,
+    context: Ctx,
+    paging: Paged,
+    owner: Annotated[str | None, Query(max_length=100)] = None,
+    tag: Annotated[str | None, Query(max_length=100)] = None,
+) -> Listing[ProjectOut]:
+    """By name."""
+    return paging.listing(await context.projects.page(me, ProjectFilter(owner, tag), paging.request), ProjectOut.of)
+
+
+@router.get("/{name}", responses=documented(404))
+async def get_project(name: NamePath, response: Response, me: Me, context: Ctx) -> ProjectOut:
+    """One project; its ETag is what a change has to send as If-Match."""
+    return _answer(await context.projects.get(me, name), response)
+
+
+@router.patch("/{name}", responses=documented(404, 412, 428))
+async def change_project(
+    name: NamePath, body: ProjectPatch, expected: IfMatch, response: Response, me: Me, context: Ctx
+) -> ProjectOut:
+    """Change what the body names; trainings that were started before keep what they froze."""
+    return _answer(await context.projects.edit(me, name, expected.check, body.applied_to), response)
+
+
+@router.delete("/{name}", status_code=204, responses=documented(404, 409, 412, 428))
+async def delete_project(name: NamePath, expected: IfMatch, me: Me, context: Ctx) -> None:
+    """Delete it; the records of its trainings stay."""
+    await context.projects.delete(me, name, expected.check)
+
+
+@router.post("/{name}/clone", status_code=201, responses=documented(404, 409))
+async def clone_project(name: NamePath, body: CloneIn, response: Response, me: Me, context: Ctx) -> ProjectOut:
+    """A new project of your own with the same settings."""
+    project = await context.projects.clone(me, name, body.name)
+    response.headers["Location"] = f"/api/v1/projects/{project.name}"
+    return _answer(project, response)
+
+
+@router.post("/{name}/trainings", status_code=202, response_model=TrainingOut, responses=documented(404, 409))
+async def start_training(name: NamePath, me: Me, context: Ctx, once: Once, body: StartIn | None = None) -> Response:
+    """Queue a training. Its record is at the Location; `?wait=` there tells of every change."""
+
+    async def start() -> Made:
+        record = await context.launching.start(me, name, (body or StartIn()).request())
+        return Made(TrainingOut.of(record), 202, {"Location": f"/api/v1/trainings/{record.training.id}"})
+
+    return await once.answer(start)
+
+
+@router.post("/{name}/preview", responses=documented(404))
+async def preview_training(name: NamePath, me: Me, context: Ctx, body: StartIn | None = None) -> PreviewOut:
+    """The exact objects that a start with this body would make, without making anything."""
+    preview = await context.launching.preview(me, name, (body or StartIn()).request())
+    return PreviewOut(
+        namespace=preview.objects.namespace["metadata"]["name"],
+        items=shown(preview.objects),
+        number=preview.training.number,
+        spec=FrozenOut.of(preview.training.spec),
+    )
+
+
+def _answer(project: Project, response: Response) -> ProjectOut:
+    response.headers["ETag"] = etag(project.revision)
+    return ProjectOut.of(project)

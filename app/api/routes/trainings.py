@@ -1,0 +1,130 @@
+"""/trainings: the records of what ran and runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Response
+from pydantic import AwareDatetime
+
+from app.api.deps import Ctx, Listing, Me, Paged
+from app.api.idempotency import Made, Once
+from app.api.problems import documented
+from app.api.schemas.trainings import (
+    BulkStopIn,
+    BulkStopOut,
+    EventOut,
+    LeftOut,
+    ManifestsOut,
+    NotesIn,
+    TaskOut,
+    TrainingOut,
+)
+from app.domain.record import TrainingFilter, TrainingRecord
+from app.domain.training import State, Trigger
+from app.services.manifests import shown
+
+router = APIRouter(prefix="/trainings", tags=["trainings"])
+
+WAIT_MAX = 60
+
+
+@router.get("", responses=documented())
+async def list_trainings(
+    me: Me,
+    context: Ctx,
+    paging: Paged,
+    project: Annotated[str | None, Query(max_length=63)] = None,
+    state: Annotated[list[State] | None, Query(max_length=8)] = None,
+    trigger: Trigger | None = None,
+    created_after: AwareDatetime | None = None,
+) -> Listing[TrainingOut]:
+    """The newest first."""
+    which = TrainingFilter(project, tuple(state or ()), trigger, created_after)
+    return paging.listing(await context.trainings.page(me, which, paging.request), TrainingOut.of)
+
+
+@router.post("/stop", responses=documented())
+async def stop_trainings(body: BulkStopIn, me: Me, context: Ctx) -> BulkStopOut:
+    """Ask several trainings to stop, or all of a project; those that were left alone are named with the reason."""
+    if body.project is not None:
+        done = await context.trainings.stop_project(me, body.project)
+    else:
+        done = await context.trainings.stop_many(me, body.ids)
+    return BulkStopOut(stopping=done.stopping, left=tuple(LeftOut(id=id_, why=why) for id_, why in done.left))
+
+
+@router.get("/{training_id}", response_model=TrainingOut, responses=documented(304, 404))
+async def get_training(
+    training_id: UUID,
+    response: Response,
+    me: Me,
+    context: Ctx,
+    wait: Annotated[
+        float | None,
+        Query(ge=0, le=WAIT_MAX, description="Answer only when it has changed, or after so many seconds."),
+    ] = None,
+    if_none_match: Annotated[str | None, Header(max_length=500)] = None,
+) -> TrainingOut | Response:
+    """One training. `wait` with the last ETag in If-None-Match: at once if it has changed, else 304 in the end."""
+    known = _known(if_none_match)
+    record = await context.trainings.wait(me, training_id, known, seconds=wait or 0, closing=context.closing)
+    if record.revision == known:
+        return Response(status_code=304, headers={"ETag": _etag(record)})
+    return _answer(record, response)
+
+
+@router.patch("/{training_id}", responses=documented(404))
+async def annotate_training(training_id: UUID, body: NotesIn, response: Response, me: Me, context: Ctx) -> TrainingOut:
+    """Replace its notes; nothing else of a record can be changed."""
+    return _answer(await context.trainings.annotate(me, training_id, body.notes), response)
+
+
+@router.post("/{training_id}/stop", status_code=202, responses=documented(404))
+async def stop_training(training_id: UUID, response: Response, me: Me, context: Ctx) -> TrainingOut:
+    """Ask it to stop: SIGTERM, its grace period, then force. Once it has ended this changes nothing."""
+    return _answer(await context.trainings.stop(me, training_id), response)
+
+
+@router.post("/{training_id}/retry", status_code=202, response_model=TrainingOut, responses=documented(404, 409))
+async def retry_training(training_id: UUID, me: Me, context: Ctx, once: Once) -> Response:
+    """The same again as a new training, with everything that this one froze."""
+
+    async def retry() -> Made:
+        record = await context.launching.retry(me, training_id)
+        return Made(TrainingOut.of(record), 202, {"Location": f"/api/v1/trainings/{record.training.id}"})
+
+    return await once.answer(retry)
+
+
+@router.get("/{training_id}/tasks", responses=documented(404))
+async def list_training_tasks(training_id: UUID, me: Me, context: Ctx, paging: Paged) -> Listing[TaskOut]:
+    """By role and index, each with all its tries."""
+    return paging.listing(await context.trainings.tasks(me, training_id, paging.request), TaskOut.of)
+
+
+@router.get("/{training_id}/events", responses=documented(404))
+async def list_training_events(training_id: UUID, me: Me, context: Ctx, paging: Paged) -> Listing[EventOut]:
+    """What happened, in the order in which it was first told, by TaaS and by Kubernetes."""
+    return paging.listing(await context.trainings.events(me, training_id, paging.request), EventOut.model_validate)
+
+
+@router.get("/{training_id}/manifests", responses=documented(404))
+async def get_training_manifests(training_id: UUID, me: Me, context: Ctx) -> ManifestsOut:
+    """The objects that were (or will be) made for it."""
+    objects = await context.launching.manifests(me, training_id)
+    return ManifestsOut(namespace=objects.namespace["metadata"]["name"], items=shown(objects))
+
+
+def _answer(record: TrainingRecord, response: Response) -> TrainingOut:
+    response.headers["ETag"] = _etag(record)
+    return TrainingOut.of(record)
+
+
+def _etag(record: TrainingRecord) -> str:
+    return f'"{record.revision}"'
+
+
+def _known(if_none_match: str | None) -> str | None:
+    return if_none_match.strip().removeprefix("W/").strip('"') if if_none_match else None

@@ -1,0 +1,235 @@
+"""Trainings over the wire: what starts them, what is known of them, their tasks and events."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from app.api.schemas.base import Input, Moment, Output
+from app.api.schemas.projects import Count, Image, Quantity, RunOut, Span, Text, run_fields
+from app.domain.record import TaskRecord, TrainingRecord
+from app.domain.training import LogVerdict, NamespaceState, Reason, State, TaskState, TrainingSpec, Trigger
+from app.services.launching import LaunchRequest, RoleOverride
+
+Params = Annotated[dict[str, Annotated[str, Field(max_length=100_000)]], Field(max_length=200)]
+
+
+class ResourcesOverride(Input):
+    cpu: Quantity | None = None
+    cpu_limit: Quantity | None = None
+    memory: Quantity | None = None
+    gpu: Count | None = None
+    shm_size: Quantity | None = None
+    ephemeral_storage: Quantity | None = None
+
+
+class RoleOverrideIn(Input):
+    count: Count | None = None
+    resources: ResourcesOverride = ResourcesOverride()
+
+
+class StartIn(Input):
+    """What is different this time; what is absent is as the project says."""
+
+    version: Count | None = None
+    image: Image | None = None
+    roles: Annotated[dict[str, RoleOverrideIn], Field(max_length=20)] = Field(default_factory=dict)
+    args: tuple[Text, ...] | None = None
+    env: Annotated[dict[str, Text], Field(description="Added to the project's, or in their place.")] = Field(
+        default_factory=dict
+    )
+    params: Annotated[Params, Field(description="Fill {{ params.NAME }} in the arguments.")] = Field(
+        default_factory=dict
+    )
+    task_retries: Count | None = None
+    max_duration: Span | None = None
+    notes: Annotated[str, Field(max_length=20_000)] = ""
+
+    def request(self) -> LaunchRequest:
+        """What the services start a training from."""
+        return LaunchRequest(
+            version=self.version,
+            image=self.image,
+            roles={
+                name: RoleOverride(role.count, role.resources.model_dump(exclude_none=True))
+                for name, role in self.roles.items()
+            },
+            args=self.args,
+            env=self.env,
+            params=self.params,
+            task_retries=self.task_retries,
+            max_duration=self.max_duration,
+            notes=self.notes,
+        )
+
+
+class NotesIn(Input):
+    notes: Annotated[str, Field(max_length=20_000)]
+
+
+class BulkStopIn(Input):
+    """Either ids, or a project whose trainings are all to stop."""
+
+    ids: Annotated[tuple[UUID, ...], Field(max_length=1_000)] = ()
+    project: Annotated[str | None, Field(max_length=63)] = None
+
+
+class LeftOut(Output):
+    id: UUID
+    why: str
+
+
+class BulkStopOut(Output):
+    stopping: tuple[UUID, ...]
+    left: tuple[LeftOut, ...]
+
+
+class TaskCountsOut(Output):
+    total: int
+    running: int
+    succeeded: int
+    failed: int
+
+
+class FrozenOut(RunOut):
+    """What it runs with, frozen at its start."""
+
+    algorithm: str
+    version: int
+    digest: str
+    params: dict[str, str]
+
+    @classmethod
+    def of(cls, spec: TrainingSpec) -> FrozenOut:
+        return cls(
+            **run_fields(spec.run),
+            algorithm=spec.algorithm,
+            version=spec.version,
+            digest=spec.digest,
+            params=dict(sorted(spec.params.items())),
+        )
+
+
+class TrainingOut(Output):
+    id: UUID
+    project: str
+    number: int
+    state: State
+    reason: Reason | None
+    message: str
+    namespace: str | None
+    namespace_state: NamespaceState
+    namespace_message: str
+    trigger: Trigger
+    scheduled_for: Moment | None
+    replaces: UUID | None
+    replaced_by: UUID | None
+    retry_of: UUID | None
+    algorithm: str
+    version: int
+    tasks: TaskCountsOut
+    created_at: Moment
+    starting_at: Annotated[Moment | None, Field(description="When it left the queue.")]
+    started_at: Annotated[Moment | None, Field(description="When all its tasks ran.")]
+    stopping_at: Moment | None
+    finished_at: Moment | None
+    archived_at: Annotated[Moment | None, Field(description="When logs, events and exit codes were safe.")]
+    stop_requested_at: Moment | None
+    stop_requested_by: str | None
+    created_by: str
+    notes: str
+    spec: FrozenOut
+
+    @classmethod
+    def of(cls, record: TrainingRecord) -> TrainingOut:
+        training = record.training
+        return cls(
+            **{name: getattr(training, name) for name in _SAME},
+            namespace_message=record.namespace_message,
+            scheduled_for=training.spec.scheduled_for,
+            algorithm=training.spec.algorithm,
+            version=training.spec.version,
+            tasks=TaskCountsOut.model_validate(training.counts),
+            notes=record.notes,
+            spec=FrozenOut.of(training.spec),
+        )
+
+
+class AttemptOut(Output):
+    number: int
+    pod: str
+    node: str | None
+    state: str
+    exit_code: int | None
+    reason: str
+    message: str
+    created_at: Moment
+    started_at: Moment | None
+    finished_at: Moment | None
+    log_bytes: int
+    log_lines: int
+    log_verdict: Annotated[LogVerdict | None, Field(description="Null while it is being written.")]
+    log_missing_lines: int | None
+
+
+class TaskOut(Output):
+    task: Annotated[str, Field(examples=["worker-0"])]
+    role: str
+    index: int
+    state: TaskState
+    message: str
+    node: str | None
+    exit_code: int | None
+    tries: int
+    started_at: Moment | None
+    finished_at: Moment | None
+    attempts: tuple[AttemptOut, ...]
+
+    @classmethod
+    def of(cls, task: TaskRecord) -> TaskOut:
+        return cls(
+            task=str(task.key),
+            role=task.key.role,
+            index=task.key.index,
+            state=task.state,
+            message=task.message,
+            node=task.node,
+            exit_code=task.exit_code,
+            tries=task.tries,
+            started_at=task.started_at,
+            finished_at=task.finished_at,
+            attempts=tuple(AttemptOut.model_validate(attempt) for attempt in task.attempts),
+        )
+
+
+class EventOut(Output):
+    id: UUID
+    source: str
+    severity: str
+    reason: str
+    object: str
+    message: str
+    count: int
+    first_at: Moment
+    last_at: Moment
+
+
+class ManifestsOut(Output):
+    """The objects in the order in which they are made. The code's bytes and the values of secrets are left out."""
+
+    namespace: str
+    items: list[dict[str, Any]]
+
+
+class PreviewOut(ManifestsOut):
+    number: Annotated[int, Field(description="The number that the training would get now.")]
+    spec: FrozenOut
+
+
+_SAME = (
+    "id", "project", "number", "state", "reason", "message", "namespace", "namespace_state", "trigger", "replaces",
+    "replaced_by", "retry_of", "created_at", "starting_at", "started_at", "stopping_at", "finished_at", "archived_at",
+    "stop_requested_at", "stop_requested_by", "created_by",
+)  # fmt: skip
