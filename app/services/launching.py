@@ -265,12 +265,12 @@ def _overridden(run: RunSpec, request: LaunchRequest) -> RunSpec:
             roles[name] = replace(roles[name], count=count, resources=resources)
     return replace(
         run,
-        image=request.image or run.image,
+        image=run.image if request.image is None else request.image,
         roles=roles,
         args=run.args if request.args is None else request.args,
         env={**run.env, **request.env},
         task_retries=run.task_retries if request.task_retries is None else request.task_retries,
-        max_duration=request.max_duration or run.max_duration,
+        max_duration=run.max_duration if request.max_duration is None else request.max_duration,
     )
 
 
