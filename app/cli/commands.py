@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Coroutine
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -14,10 +15,12 @@ from pydantic import ValidationError
 from app.auth import seal
 from app.auth.credentials import new_password
 from app.cli import processes
+from app.cli.welcome import Welcome
 from app.context import build_context
 from app.db import migrate as migrations
 from app.db.open import open_database
 from app.domain.access import UserRole
+from app.domain.project import Framework
 from app.errors import TaasError
 from app.settings import Settings
 from app.telemetry import configure_logging
@@ -40,9 +43,41 @@ NewPassword = Annotated[
 
 
 @main.command()
-def up() -> None:
+def up(
+    example: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder with run.sh and project.json: make that project if it is missing, and run it once."
+        ),
+    ] = None,
+    image: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FRAMEWORK=REFERENCE", help="The default image of a framework that has none."),
+    ] = None,
+    folder: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NODE:PATH",
+            help="A directory of this machine, which is that node of the cluster, as default storage if there is none.",
+        ),
+    ] = None,
+) -> None:
     """Migrate, then run the web process and a worker together, for a laptop or a first look."""
-    _run(processes.up)
+    what = _welcome(example, image or [], folder)
+    _run(lambda settings: processes.up(settings, what))
+
+
+def _welcome(example: Path | None, images: list[str], folder: str | None) -> Welcome:
+    node, colon, path = (folder or "").partition(":")
+    if folder and not (node and colon and path):
+        _fail(f"--folder {folder}: write the node's name and the directory, as in node-1:/srv/taas.")
+    references = {}
+    for item in images:
+        framework, equals, reference = item.partition("=")
+        if framework not in list(Framework) or not equals or not reference:
+            _fail(f"--image {item}: write one of {', '.join(Framework)}, '=', and the image's reference.")
+        references[Framework(framework)] = reference
+    return Welcome(example, references, node, Path(path) if folder else None)
 
 
 @main.command()

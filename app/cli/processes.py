@@ -13,6 +13,7 @@ import structlog
 import typer
 import uvicorn
 
+from app.cli.welcome import NOTHING, Welcome, welcome
 from app.context import Context, open_context
 from app.db import migrate
 from app.main import create_app
@@ -23,12 +24,12 @@ GRACE_SECONDS = 10
 _log = structlog.get_logger(__name__)
 
 
-async def up(settings: Settings) -> int:
+async def up(settings: Settings, what: Welcome = NOTHING) -> int:
     """Migrate, then web and worker. When one of them fails, the other ends too and the exit code says so."""
     async with open_context(settings) as context:
         await migrate.upgrade(context.database)
         await _greet(context, token_file=True)
-        async with _until_told() as stop:
+        async with _until_told() as stop, _beside(welcome(settings, what)):
             return await _together(stop, _serve(context, stop), _work(context, stop))
 
 
@@ -97,6 +98,19 @@ async def _work(context: Context, stop: asyncio.Event) -> None:
     # Imported late: the web process alone never loads the cluster client.
     run_worker = import_module("app.scheduler.worker").run_worker
     await run_worker(context.settings, context, stop)
+
+
+@contextlib.asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do `work` during the block; the block neither waits for it nor ends with it."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        (result,) = await asyncio.gather(task, return_exceptions=True)
+        if isinstance(result, Exception):
+            _log.error("what was done beside failed", exc_info=result)
 
 
 async def _together(stop: asyncio.Event, *parts: Coroutine[Any, Any, None]) -> int:
