@@ -160,6 +160,7 @@ def training_of(row: Row[Any]) -> Training:
         namespace=row.namespace,
         namespace_uid=row.namespace_uid,
         namespace_state=NamespaceState(row.namespace_state),
+        namespace_message=row.namespace_message,
         counts=TaskCounts(row.tasks_total, row.tasks_running, row.tasks_succeeded, row.tasks_failed),
         starting_at=row.starting_at,
         started_at=row.started_at,

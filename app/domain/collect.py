@@ -44,7 +44,7 @@ def deletions(training: Training, namespace: SeenNamespace) -> tuple[Action, ...
 
 def _remains(training: Training, namespace: SeenNamespace) -> tuple[Action, ...]:
     jobs = DeleteJobs(namespace.name)
-    return (jobs, DeleteVolumes()) if training.spec.run.storage else (jobs,)
+    return (jobs, DeleteVolumes()) if training.spec.storage else (jobs,)
 
 
 def _being_deleted(
@@ -61,5 +61,5 @@ def _being_deleted(
 def _gone(training: Training, status: Status) -> Decision:
     """The API server has it no more. Deleted by somebody else, its volumes may still be there."""
     by_us = status.namespace_state is NamespaceState.DELETING
-    actions = (DeleteVolumes(),) if training.spec.run.storage and not by_us else ()
+    actions = (DeleteVolumes(),) if training.spec.storage and not by_us else ()
     return Decision(replace(status, namespace_state=NamespaceState.GONE, namespace_message=""), None, actions)

@@ -26,9 +26,9 @@ def decide(training: Training, seen: Seen, policy: Policy, now: datetime) -> Dec
     """The next status of `training`, the actions that follow from it, and when to look again."""
     horizon = Horizon(now)
     if training.state is State.QUEUED:
-        return _queued(training, horizon, policy)
+        return _queued(training, seen, policy, horizon)
     if not seen.fresh:
-        horizon.look_in(policy.settle)
+        horizon.look_in(policy.unfresh_look)
         return Decision(Status.of(training), horizon.next)
     if training.state in (State.STARTING, State.RUNNING):
         return _live(training, seen, policy, horizon)
@@ -37,12 +37,14 @@ def decide(training: Training, seen: Seen, policy: Policy, now: datetime) -> Dec
     return collect(training, Status.of(training), seen, policy, horizon)
 
 
-def _queued(training: Training, horizon: Horizon, policy: Policy) -> Decision:
+def _queued(training: Training, seen: Seen, policy: Policy, horizon: Horizon) -> Decision:
     status = Status.of(training)
     end = stop_wish(training)
     if end is not None:
         return Decision(_never_started(status, end, horizon.now), None)
-    horizon.look_in(policy.idle_look)
+    if not seen.fresh:
+        horizon.look_in(policy.unfresh_look)
+        return Decision(replace(status, message=sentences.no_cluster()), horizon.next)
     started = replace(
         status,
         state=State.STARTING,
@@ -66,6 +68,10 @@ def _live(training: Training, seen: Seen, policy: Policy, horizon: Horizon) -> D
     status = Status.of(training)
     horizon.look_in(policy.idle_look)
     tasks = task_statuses(training.spec.run, seen, over=False)
+    if training.namespace_uid is None and seen.namespace is not None and seen.namespace.ours:
+        # Its UID is written down before anything is made inside.
+        made = replace(status, namespace_uid=seen.namespace.uid, namespace_state=NamespaceState.PRESENT)
+        return Decision(made, horizon.now, (), tasks)
     launch = _launch(training, seen)
     if launch is not None:
         return Decision(status, horizon.next, (launch,), tasks)
@@ -78,7 +84,7 @@ def _launch(training: Training, seen: Seen) -> Action | None:
     """What of the launch is still to be done; names are fixed, so doing it again does no harm."""
     if training.namespace is None or training.started_at is not None:
         return None
-    if training.namespace_uid is None or training.namespace_state is NamespaceState.NONE:
+    if training.namespace_uid is None:
         return CreateNamespace(training.namespace)
     if any(role not in seen.jobs for role in training.spec.run.roles):
         return CreateChildren(training.namespace, training.namespace_uid)

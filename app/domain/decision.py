@@ -23,6 +23,8 @@ class Policy:
     settle: timedelta = timedelta(seconds=2)  # the success of others may be on its way while a task fails
     most_disruptions: int = 5  # of one task
     idle_look: timedelta = timedelta(minutes=1)  # how often to look when nothing is due
+    unfresh_look: timedelta = timedelta(seconds=2)  # while the watches are cut
+    queue_look: timedelta = timedelta(minutes=10)  # whoever ends wakes the next one; this is in case that is lost
     stuck_look: timedelta = timedelta(seconds=15)  # how often to repeat what should have worked
     archive_look: timedelta = timedelta(seconds=2)
 

@@ -95,13 +95,14 @@ def waiting_for(task: str, why: str, others: int) -> str:
     return f"Waiting for {task}: {why}{more}."
 
 
-def queued(running: int, limit: int, ahead: int, project_limit: int | None) -> str:
-    """`project_limit` is given when it is the project's own limit that holds it back."""
-    if project_limit is not None:
-        first = f"This project may run {project_limit} training{'s' if project_limit > 1 else ''} at a time"
-    else:
-        first = f"{running} of {limit} trainings are running"
-    return f"{first}; {ahead} wait{'s' if ahead == 1 else ''} before this one." if ahead else f"{first}; it is next."
+def queued(running: int, limit: int, *, of_project: bool) -> str:
+    """Which limit holds it back."""
+    whose = "trainings of this project" if of_project else "trainings"
+    return f"{running} of at most {limit} {whose} are running: it starts when one ends, first come, first served."
+
+
+def no_cluster() -> str:
+    return "TaaS has no connection to its cluster just now; the training starts when there is one."
 
 
 def cluster_trouble(words: str) -> str:

@@ -19,6 +19,7 @@ class TaskStatus:
     key: TaskKey
     state: TaskState
     message: str = ""
+    attempts: int = 0
     node: str | None = None
     exit_code: int | None = None
     started_at: datetime | None = None
@@ -74,10 +75,11 @@ def _status(key: TaskKey, pod: SeenPod | None, run: RunSpec, seen: Seen, over: b
         return _from_pod(key, TaskState.REMOVED, pod, "") if pod is not None else None
     if pod is None:
         return TaskStatus(key, TaskState.WAITING, why_waiting(key, pod, seen))
-    return _from_pod(key, TaskState.PENDING, pod, why_waiting(key, pod, seen))
+    state = TaskState.WAITING if pod.gone else TaskState.PENDING
+    return _from_pod(key, state, pod, why_waiting(key, pod, seen))
 
 
 def _from_pod(key: TaskKey, state: TaskState, pod: SeenPod | None, message: str) -> TaskStatus:
     if pod is None:
         return TaskStatus(key, state, message)
-    return TaskStatus(key, state, message, pod.node, pod.exit_code, pod.started_at, pod.finished_at)
+    return TaskStatus(key, state, message, pod.attempt, pod.node, pod.exit_code, pod.started_at, pod.finished_at)

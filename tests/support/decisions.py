@@ -8,13 +8,13 @@ from uuid import UUID
 
 from app.domain.project import Framework, Role, RunSpec, Success
 from app.domain.seen import PodPhase, Seen, SeenJob, SeenNamespace, SeenPod, SeenWarning
-from app.domain.training import TaskCounts, TaskKey, Training, TrainingSpec, Trigger
+from app.domain.training import StorageMount, TaskCounts, TaskKey, Training, TrainingSpec, Trigger
 
 T0 = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 NS = "taas-digits-7-abcde"
 NS_UID = "uid-namespace"
 ID = UUID("01990000-0000-7000-8000-000000000001")
-_RUN_FIELDS = ("success", "task_retries", "max_duration", "pending_timeout", "keep_namespace", "storage")
+_RUN_FIELDS = ("success", "task_retries", "max_duration", "pending_timeout", "keep_namespace")
 
 
 def at(seconds: float) -> datetime:
@@ -34,13 +34,18 @@ def run_spec(roles: dict[str, int] | None = None, **more: Any) -> RunSpec:
 
 
 def training(roles: dict[str, int] | None = None, **more: Any) -> Training:
+    storage = (
+        StorageMount("data", "local", {"path": "/srv", "node": "a"}, "digits-abcde")
+        if more.pop("storage", None)
+        else None
+    )
     run = run_spec(roles, **{name: more.pop(name) for name in _RUN_FIELDS if name in more})
     return Training(
         id=ID,
         project_id=ID,
         project="digits",
         number=7,
-        spec=TrainingSpec(algorithm="digits", version=1, digest="0" * 64, run=run),
+        spec=TrainingSpec(algorithm="digits", version=1, digest="0" * 64, run=run, storage=storage),
         trigger=Trigger.PERSON,
         created_at=T0,
         created_by="ada",

@@ -44,12 +44,18 @@ def run(row, look: Seen, now: datetime = T0 + timedelta(seconds=10)) -> Decision
 
 
 def test_queued_asks_for_a_slot_and_names_its_namespace() -> None:
-    decision = run(training(), Seen(fresh=False))
+    decision = run(training(), seen(None))
     assert decision.needs_slot
     assert decision.status.state is State.STARTING
     assert decision.status.namespace is not None
     assert decision.status.namespace.startswith("taas-digits-7-")
     assert decision.actions == ()
+
+
+def test_queued_waits_for_a_cluster() -> None:
+    decision = run(training(), Seen(fresh=False))
+    assert (decision.status.state, decision.needs_slot) == (State.QUEUED, False)
+    assert "no connection to its cluster" in decision.status.message
 
 
 def test_stopped_while_queued_makes_nothing() -> None:
@@ -65,6 +71,8 @@ def test_stopped_while_queued_makes_nothing() -> None:
 
 def test_the_launch_goes_namespace_then_children_then_waits() -> None:
     assert run(training(**LIVE), seen(None)).actions == (CreateNamespace(NS),)
+    adopted = run(training(**LIVE), seen(namespace()))
+    assert (adopted.status.namespace_uid, adopted.actions, adopted.wake_at) == (NS_UID, (), at(10))
     assert run(training(**PRESENT), seen(namespace())).actions == (CreateChildren(NS, NS_UID),)
     half = seen(namespace(), jobs=[job("worker")])
     assert run(training(roles={"worker": 1, "ps": 1}, **PRESENT), half).actions == (CreateChildren(NS, NS_UID),)

@@ -1,0 +1,161 @@
+"""Doing to the cluster what was decided: it cannot choose, and doing it again does no harm.
+
+Creating means creating or adopting: what is there already under the fixed name is ours if it carries the training's
+label. Changing and deleting name the UID that is meant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from app.domain.causes import NODE_LOST
+from app.domain.seen import Refusal
+from app.errors import ClusterError
+from app.k8s import objects
+from app.k8s.cache import Cache
+from app.k8s.client import STRATEGIC_PATCH, KubeClient
+from app.k8s.manifests import labels
+from app.k8s.manifests.launch import Manifest, TrainingObjects
+
+_PATHS = {
+    "Namespace": "/api/v1/namespaces",
+    "PersistentVolume": "/api/v1/persistentvolumes",
+    "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies",
+    "Secret": "/api/v1/namespaces/{namespace}/secrets",
+    "ConfigMap": "/api/v1/namespaces/{namespace}/configmaps",
+    "Service": "/api/v1/namespaces/{namespace}/services",
+    "PersistentVolumeClaim": "/api/v1/namespaces/{namespace}/persistentvolumeclaims",
+    "Job": "/apis/batch/v1/namespaces/{namespace}/jobs",
+}
+_FOR_GOOD = {400, 403, 405, 409, 413, 422}
+_log = structlog.get_logger(__name__)
+
+
+class Refused(Exception):
+    """The API server refuses an object, and trying again will not help."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+class Applier:
+    """Calls for one training at a time. Every method may raise ClusterError (try later); creating, also Refused."""
+
+    def __init__(self, client: KubeClient, cache: Cache) -> None:
+        self._client = client
+        self._cache = cache
+
+    async def create_namespace(self, manifest: Manifest) -> None:
+        self._cache.learn_namespace(await self._create(manifest), manifest["metadata"]["name"])
+
+    async def create_children(self, made: TrainingObjects) -> None:
+        """Everything inside the namespace; the Jobs last, so that no pod starts before what it needs is there."""
+        first = (made.network_policy, *made.secrets, *made.config_maps, made.service, *made.volumes, *made.claims)
+        await _all([self._create(manifest) for manifest in first])
+        for data in await _all([self._create(manifest) for manifest in made.jobs.values()]):
+            self._cache.learn_job(data)
+
+    async def suspend_job(self, namespace: str, name: str, uid: str) -> None:
+        """Remove its running pods and keep it as it is."""
+        change = [
+            {"op": "test", "path": "/metadata/uid", "value": uid},
+            {"op": "add", "path": "/spec/suspend", "value": True},
+        ]
+        data = await self._meant(self._client.patch(f"{_path('Job', namespace)}/{name}", change))
+        if data is not None:
+            self._cache.learn_job(data)
+
+    async def fail_pod(self, namespace: str, name: str, uid: str, message: str) -> None:
+        """Declare it failed by a disruption, which does not use up a try."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        condition = {
+            "type": "DisruptionTarget",
+            "status": "True",
+            "reason": NODE_LOST,
+            "message": message,
+            "lastTransitionTime": now,
+        }
+        change = {
+            "metadata": {"uid": uid},
+            "status": {"phase": "Failed", "reason": NODE_LOST, "message": message, "conditions": [condition]},
+        }
+        path = f"/api/v1/namespaces/{namespace}/pods/{name}/status"
+        await self._meant(self._client.patch(path, change, kind=STRATEGIC_PATCH))
+
+    async def force_delete_pod(self, namespace: str, name: str, uid: str) -> None:
+        await self._meant(self._client.delete(f"/api/v1/namespaces/{namespace}/pods/{name}", uid=uid, grace=0))
+
+    async def delete_namespace(self, name: str, uid: str) -> None:
+        data = await self._meant(self._client.delete(f"{_PATHS['Namespace']}/{name}", uid=uid))
+        if data is not None and msgspec.json.decode(data, type=_Kind).kind == "Namespace":
+            self._cache.learn_namespace(data, name)
+
+    async def delete_jobs(self, namespace: str) -> None:
+        await self._client.delete(_path("Job", namespace), propagation="Background")
+
+    async def delete_volumes(self, training_id: UUID) -> None:
+        selector = f"{labels.INSTALLATION}={self._cache.installation},{labels.TRAINING}={training_id}"
+        await self._client.delete(_PATHS["PersistentVolume"], params={"labelSelector": selector})
+
+    async def _create(self, manifest: Manifest) -> bytes:
+        """Create it, or adopt it when it is there and ours."""
+        kind, meta = manifest["kind"], manifest["metadata"]
+        path = _path(kind, meta.get("namespace", ""))
+        try:
+            return await self._client.create(path, manifest)
+        except ClusterError as exc:
+            if exc.http_status == 409 and exc.reason == "AlreadyExists":
+                return await self._adopt(f"{path}/{meta['name']}", manifest)
+            if exc.http_status in _FOR_GOOD and "being terminated" not in exc.detail:
+                raise Refused(Refusal(f"{kind}/{meta['name']}", exc.http_status or 0, exc.detail)) from exc
+            raise
+
+    async def _adopt(self, path: str, manifest: Manifest) -> bytes:
+        data = await self._client.get(path)
+        if data is None:
+            raise ClusterError(f"{path} was there and is not any more.", http_status=404, reason="NotFound")
+        found = msgspec.json.decode(data, type=_Any).metadata.labels
+        wanted = manifest["metadata"]["labels"]
+        if all(found.get(name) == wanted[name] for name in (labels.INSTALLATION, labels.TRAINING)):
+            return data
+        what = f"{manifest['kind']}/{manifest['metadata']['name']}"
+        raise Refused(Refusal(what, 409, f"{what} is there already and belongs to somebody else"))
+
+    async def _meant(self, call: Awaitable[bytes | None]) -> bytes | None:
+        """The answer, or None when the object is gone or another one has its name now: there is nothing to do."""
+        try:
+            return await call
+        except ClusterError as exc:
+            if exc.http_status not in (409, 422):
+                raise
+            _log.info("not the object that was meant", problem=exc.detail)
+            return None
+
+
+class _Any(objects.Struct):
+    metadata: objects.Meta
+
+
+class _Kind(objects.Struct):
+    kind: str = ""
+
+
+def _path(kind: str, namespace: str) -> str:
+    return _PATHS[kind].format(namespace=namespace)
+
+
+async def _all(calls: Sequence[Awaitable[bytes]]) -> list[bytes]:
+    """Every answer, in order; when calls fail, the others are still waited for, and a refusal counts most."""
+    answers: list[Any] = await asyncio.gather(*calls, return_exceptions=True)
+    failures = [answer for answer in answers if isinstance(answer, BaseException)]
+    if failures:
+        raise next((failure for failure in failures if isinstance(failure, Refused)), failures[0])
+    return answers

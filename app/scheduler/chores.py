@@ -1,0 +1,76 @@
+"""The worker's jobs by the clock: every one of them stands here."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import structlog
+
+from app.db import cluster_nodes, running_queue, workers
+from app.db.cluster_nodes import NodeRow
+from app.db.engine import Database
+from app.k8s import capacity
+from app.scheduler.clock import Clock
+from app.scheduler.connection import Connection
+from app.scheduler.orphans import Orphans
+from app.settings import Settings
+
+_log = structlog.get_logger(__name__)
+
+
+class Chores:
+    """What has to be done now and then, whatever the trainings do."""
+
+    def __init__(self, settings: Settings, database: Database, connection: Connection, worker: str) -> None:
+        self._settings = settings
+        self._database = database
+        self._connection = connection
+        self._worker = worker
+        self._orphans = Orphans(database)
+        self._clock = Clock()
+        self._clock.every(5, self._heartbeat, "say that this worker is there")
+        self._clock.every(settings.sweep_seconds, self._queue, "start who may leave the queue")
+        self._clock.every(15, self._forget, "forget pods that are gone")
+        self._clock.every(30, self._nodes, "keep the rows of the nodes")
+        self._clock.every(60, self._collect, "collect orphans")
+
+    def start(self) -> None:
+        self._clock.start()
+
+    def stop(self) -> None:
+        self._clock.stop()
+
+    async def _heartbeat(self) -> None:
+        async with self._database.transaction() as connection:
+            await workers.say_seen(
+                connection,
+                name=self._worker,
+                version=version("taas"),
+                cluster=self._connection.description,
+                problem=self._connection.problem,
+            )
+
+    async def _queue(self) -> None:
+        async with self._database.transaction() as connection:
+            await running_queue.wake(connection, self._settings.running_limit)
+
+    async def _forget(self) -> None:
+        if self._connection.cluster is not None:
+            self._connection.cluster.cache.forget_gone()
+
+    async def _nodes(self) -> None:
+        cluster = self._connection.cluster
+        if cluster is None or not cluster.fresh:
+            return
+        asked = await capacity.requested(cluster.client)
+        used = await capacity.used(cluster.client)
+        rows = [
+            NodeRow(node.name, node.ready, node.allocatable, asked.get(node.name, {}), used.get(node.name))
+            for node in cluster.cache.nodes.all()
+        ]
+        async with self._database.transaction() as connection:
+            await cluster_nodes.replace_all(connection, rows)
+
+    async def _collect(self) -> None:
+        if self._connection.cluster is not None:
+            await self._orphans.collect(self._connection.cluster)

@@ -1,0 +1,42 @@
+"""Everything that this worker does by the clock, in one place. APScheduler only ticks; the truth is in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from app.errors import TaasError
+
+_log = structlog.get_logger(__name__)
+Job = Callable[[], Awaitable[None]]
+
+
+class Clock:
+    """Jobs that repeat; one that takes longer than its interval is not started twice, one that fails is logged."""
+
+    def __init__(self) -> None:
+        self._scheduler = AsyncIOScheduler(
+            timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
+
+    def every(self, seconds: float, job: Job, name: str) -> None:
+        """Do `job` now and then every so many seconds."""
+        self._scheduler.add_job(_guarded(job, name), "interval", seconds=seconds, id=name, name=name)
+
+    def start(self) -> None:
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        self._scheduler.shutdown(wait=False)
+
+
+def _guarded(job: Job, name: str) -> Job:
+    async def run() -> None:
+        try:
+            await job()
+        except TaasError as exc:
+            _log.warning("a job by the clock failed", job=name, problem=exc.detail)
+
+    return run
