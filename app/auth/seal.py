@@ -33,6 +33,13 @@ class SealBroken(TaasError):
     title = "A stored secret cannot be read"
 
 
+class BadKey(TaasError):
+    """The operator's encryption keys cannot be used."""
+
+    code = "bad_key"
+    title = "An encryption key cannot be used"
+
+
 class Sealer:
     """Seals with the newest key, opens with any. `load` is asked again when a key is not known yet."""
 
@@ -64,19 +71,19 @@ class Sealer:
 
 
 def parse_keys(text: str) -> Keys:
-    """`id:base64` keys of 32 bytes, separated by commas or lines, the newest first. Raises ValueError."""
+    """`id:base64` keys of 32 bytes, separated by commas or lines, the newest first. Raises `BadKey`."""
     keys: Keys = {}
     for entry in filter(None, (part.strip() for part in text.replace("\n", ",").split(","))):
         key_id, _, encoded = entry.partition(":")
         try:
             key = base64.b64decode(encoded, validate=True)
         except binascii.Error as exc:
-            raise ValueError(f"The encryption key {key_id!r} is not base64.") from exc
+            raise BadKey(f"The encryption key {key_id!r} is not base64.") from exc
         if len(key) != 32 or not 1 <= len(key_id) <= 64 or not key_id.isascii() or key_id in keys:
-            raise ValueError(f"The encryption key {key_id!r} must have an id of its own and 32 bytes, as id:base64.")
+            raise BadKey(f"The encryption key {key_id!r} must have an id of its own and 32 bytes, as id:base64.")
         keys[key_id] = key
     if not keys:
-        raise ValueError("There is no encryption key: give at least one as id:base64.")
+        raise BadKey("There is no encryption key: give at least one as id:base64.")
     return keys
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from importlib import import_module
 from typing import Any
@@ -16,6 +17,7 @@ import uvicorn
 from app.cli.welcome import NOTHING, Welcome, welcome
 from app.context import Context, open_context
 from app.db import migrate
+from app.errors import Unavailable
 from app.main import create_app
 from app.settings import Settings
 
@@ -26,18 +28,20 @@ _log = structlog.get_logger(__name__)
 
 async def up(settings: Settings, what: Welcome = NOTHING) -> int:
     """Migrate, then web and worker. When one of them fails, the other ends too and the exit code says so."""
-    async with open_context(settings) as context:
-        await migrate.upgrade(context.database)
-        await _greet(context, token_file=True)
-        async with _until_told() as stop, _beside(welcome(settings, what)):
-            return await _together(stop, _serve(context, stop), _work(context, stop))
+    with _listening(settings) as listening:
+        async with open_context(settings) as context:
+            await migrate.upgrade(context.database)
+            await _greet(context, token_file=True)
+            async with _until_told() as stop, _beside(welcome(settings, what)):
+                return await _together(stop, _serve(context, stop, listening), _work(context, stop))
 
 
 async def web(settings: Settings) -> int:
-    async with open_context(settings) as context:
-        await _greet(context, token_file=False)
-        async with _until_told() as stop:
-            return await _together(stop, _serve(context, stop))
+    with _listening(settings) as listening:
+        async with open_context(settings) as context:
+            await _greet(context, token_file=False)
+            async with _until_told() as stop:
+                return await _together(stop, _serve(context, stop, listening))
 
 
 async def worker(settings: Settings) -> int:
@@ -60,6 +64,17 @@ async def _greet(context: Context, *, token_file: bool) -> None:
         typer.echo(f"\n  Log in at {address}\n    name      {first.name}\n    {password}\n")
 
 
+def _listening(settings: Settings) -> socket.socket:
+    """Taken before anything else, so that a port in use is said at once. Raises `Unavailable`."""
+    where = (settings.host, settings.port)
+    try:
+        family = socket.getaddrinfo(*where, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server(where, family=family, backlog=2048)
+    except OSError as exc:
+        detail = f"Cannot listen on {settings.host}:{settings.port}: {exc.strerror}. Choose another TAAS_PORT."
+        raise Unavailable(detail) from exc
+
+
 class _Server(uvicorn.Server):
     """uvicorn without signal handlers of its own: the process has one place that listens to them."""
 
@@ -68,30 +83,23 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(context: Context, stop: asyncio.Event) -> None:
-    settings = context.settings
+async def _serve(context: Context, stop: asyncio.Event, listening: socket.socket) -> None:
     config = uvicorn.Config(
-        create_app(settings, context),
-        host=settings.host,
-        port=settings.port,
+        create_app(context.settings, context),
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = _Server(config)
-    task = asyncio.create_task(server.serve(), name="uvicorn")
+    task = asyncio.create_task(server.serve(sockets=[listening]), name="uvicorn")
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
     # Streams end by themselves before uvicorn starts to wait for them.
     context.closing.set()
     server.should_exit = True
-    try:
-        await task
-    except SystemExit as exc:
-        # How uvicorn says that it could not listen; the reason is in its log.
-        raise RuntimeError(f"cannot listen on {settings.host}:{settings.port}") from exc
+    await task
 
 
 async def _work(context: Context, stop: asyncio.Event) -> None:

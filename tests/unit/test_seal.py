@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.auth.seal import (
+    BadKey,
     SealBroken,
     Sealer,
     add_key_to_file,
@@ -86,5 +87,5 @@ def test_keys_are_read_with_a_sentence_for_each_mistake() -> None:
     good = base64.b64encode(OLD).decode()
     assert parse_keys(f" a:{good} , b:{base64.b64encode(NEW).decode()}") == {"a": OLD, "b": NEW}
     for bad in ("", "a:!!!", f"{good}", f"a:{good},a:{good}", "a:" + base64.b64encode(b"short").decode(), f":{good}"):
-        with pytest.raises(ValueError, match="encryption key"):
+        with pytest.raises(BadKey, match="encryption key"):
             parse_keys(bad)
