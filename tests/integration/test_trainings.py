@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,6 +15,8 @@ from sqlalchemy import func, insert, select, update
 from app.db import notify
 from app.db.ids import new_id
 from app.db.tables import attempts, events, tasks, trainings
+from app.k8s.manifests import build
+from app.services.manifests import shown
 from tests.support.projects import IMAGE, make_algorithm, make_project, start
 from tests.support.web import Web
 
@@ -139,9 +142,6 @@ async def test_a_preview_shows_what_a_start_makes(web: Web, member: httpx.AsyncC
 
 
 async def test_what_the_worker_makes_is_what_was_previewed(web: Web, member: httpx.AsyncClient) -> None:
-    from app.k8s.manifests import build
-    from app.services.manifests import shown
-
     await make_project(member)
     made = await start(member)
     record = await web.context.trainings.get(await web.person("reader"), UUID(made["id"]))
@@ -356,7 +356,7 @@ async def test_events_of_the_cluster_are_counted(web: Web, member: httpx.AsyncCl
                 count=4,
                 first_at=func.now(),
                 last_at=func.now(),
-            )  # fmt: skip
+            )
         )
     told = (await member.get(f"/api/v1/trainings/{made['id']}/events")).json()["items"]
     assert (told[1]["reason"], told[1]["count"], told[1]["object"]) == ("FailedCreate", 4, "Job/worker")
@@ -365,8 +365,6 @@ async def test_events_of_the_cluster_are_counted(web: Web, member: httpx.AsyncCl
 async def test_code_that_is_too_large_needs_a_storage_that_taas_can_write(
     web: Web, member: httpx.AsyncClient, admin: httpx.AsyncClient, tmp_path: Any
 ) -> None:
-    import os
-
     await make_algorithm(member, **{"data.bin": os.urandom(5 * 1024 * 1024)})
     await make_project(member)
     refused = await member.post("/api/v1/projects/hello/trainings")
