@@ -46,7 +46,7 @@ def env_script(run: RunSpec, role: str, told: Told) -> str:
         _check_size(name, value, run)
     lines = [f"export {name}={_quote(value)}" for name, value in values.items()]
     folders = " ".join(f'"${name}"' for name in ("TAAS_LOG_DIR", "TAAS_MODEL_DIR", "TAAS_DATA_DIR"))
-    return "\n".join([*lines, *_ATTEMPT, f"mkdir -p -- {folders}", ""])
+    return "\n".join([*lines, f"mkdir -p -- {folders}", ""])
 
 
 def variables(run: RunSpec, role: str, told: Told) -> dict[str, str]:
@@ -92,13 +92,6 @@ def tf_config(run: RunSpec, role: str) -> str:
 def rfc3339(moment: datetime) -> str:
     """A point in time in UTC, such as `2026-11-24T03:00:00Z`; fractions only where there are any."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-_ATTEMPT = (
-    # A try that was lost to a disruption is counted apart by Kubernetes, and is a try all the same.
-    "export TAAS_ATTEMPT=$((${TAAS_ATTEMPT:-1} + ${TAAS_IGNORED_FAILURE_COUNT:-0}))",
-    "unset TAAS_IGNORED_FAILURE_COUNT",
-)
 
 
 def _of_framework(run: RunSpec, role: str) -> dict[str, str]:

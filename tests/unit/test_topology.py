@@ -20,13 +20,13 @@ def run_spec(framework: Framework = Framework.TENSORFLOW, env: dict[str, str] | 
     return RunSpec(framework, "image", {role: Role(count) for role, count in counts.items()}, env=env or {})
 
 
-def sourced(script: str, index: int, folder: Path, **variables: str) -> dict[str, str]:
+def sourced(script: str, index: int, folder: Path) -> dict[str, str]:
     """The environment of a program that bash starts after it has sourced `script`."""
     text = script.replace("/tmp/taas", str(folder / "taas"))
     done = subprocess.run(
         ["bash", "-ec", 'source "$0"; exec env -0', "/dev/stdin"],
         input=text.encode(),
-        env={"PATH": os.environ["PATH"], "JOB_COMPLETION_INDEX": str(index), "TAAS_ATTEMPT": "1", **variables},
+        env={"PATH": os.environ["PATH"], "JOB_COMPLETION_INDEX": str(index)},
         capture_output=True,
         check=True,
     )
@@ -78,15 +78,6 @@ def test_a_plain_task_is_told_who_it_is_and_where_its_directories_are(tmp_path: 
     for name in ("LOG", "MODEL", "DATA"):
         assert Path(env[f"TAAS_{name}_DIR"]).is_dir()
     assert not {"TF_CONFIG", "PET_NNODES", "RANK"} & env.keys()
-
-
-def test_an_attempt_counts_disruptions_too(tmp_path: Path) -> None:
-    script = env_script(run_spec(Framework.PLAIN, worker=1), "worker", TOLD)
-    assert sourced(script, 0, tmp_path, TAAS_ATTEMPT="2")["TAAS_ATTEMPT"] == "2"
-    lost = sourced(script, 0, tmp_path, TAAS_ATTEMPT="2", TAAS_IGNORED_FAILURE_COUNT="3")
-    assert lost["TAAS_ATTEMPT"] == "5"
-    assert "TAAS_IGNORED_FAILURE_COUNT" not in lost
-    assert sourced(script, 0, tmp_path, TAAS_IGNORED_FAILURE_COUNT="")["TAAS_ATTEMPT"] == "1"
 
 
 HOSTILE = [
