@@ -1,0 +1,191 @@
+"""A training's objects on a real cluster, without a worker: what its tasks really find, and what they leave."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from app.domain import names
+from app.domain.project import Framework, Role, RunSpec
+from app.domain.training import StorageMount, TrainingSpec
+from app.k8s.manifests import Launch, build
+from tests.support.cluster import LocalCluster
+from tests.support.launches import HOSTILE_ARGS
+
+pytestmark = pytest.mark.cluster
+
+IMAGE = "localhost/taas/python:3.11"
+SECONDS = 120
+PATHS = {
+    "Namespace": "/api/v1/namespaces",
+    "PersistentVolume": "/api/v1/persistentvolumes",
+    "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
+    "Secret": "/api/v1/namespaces/{}/secrets",
+    "ConfigMap": "/api/v1/namespaces/{}/configmaps",
+    "Service": "/api/v1/namespaces/{}/services",
+    "PersistentVolumeClaim": "/api/v1/namespaces/{}/persistentvolumeclaims",
+    "Job": "/apis/batch/v1/namespaces/{}/jobs",
+}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a training's Job ended, and what each pod printed, by index."""
+
+    succeeded: bool
+    logs: dict[int, str]
+
+
+Run = Callable[[Launch], Ran]
+
+
+@pytest.fixture
+def run(local_cluster: LocalCluster) -> Iterator[Run]:
+    """Makes a training's objects, waits for its only Job, and takes everything away in the end."""
+    made: list[Launch] = []
+
+    def launched(launch: Launch) -> Ran:
+        made.append(launch)
+        for manifest in build(launch).in_order():
+            local_cluster.call("POST", PATHS[manifest["kind"]].format(launch.namespace), manifest)
+        return ended(local_cluster, launch.namespace)
+
+    yield launched
+    for launch in made:
+        local_cluster.call("DELETE", f"/api/v1/namespaces/{launch.namespace}")
+        for volume in build(launch).volumes:
+            local_cluster.call("DELETE", f"/api/v1/persistentvolumes/{volume['metadata']['name']}")
+
+
+def test_tasks_get_their_arguments_to_the_byte_and_find_each_other(run: Run, local_cluster: LocalCluster) -> None:
+    script = """
+import json, os, socket, sys, time
+end = time.monotonic() + 60
+while True:
+    try:
+        peers = [socket.gethostbyname(host) for host in os.environ["TAAS_WORKER_HOSTS"].split(",")]
+        break
+    except OSError:
+        assert time.monotonic() < end, "the other tasks have no address"
+        time.sleep(0.2)
+names = ["TAAS_ROLE", "TAAS_INDEX", "TAAS_ATTEMPT", "TAAS_NUMBER", "HOME", "SECRET", "GIVEN"]
+time.sleep(2)
+print(json.dumps({"args": sys.argv[1:], "peers": len(set(peers)), "uid": os.getuid(),
+                  "env": {name: os.environ.get(name) for name in names}}))
+"""
+    spec = on_node(local_cluster, 2, args=HOSTILE_ARGS, env={"GIVEN": "it's $HOME\n"}, secret_env=("SECRET",))
+    ran = run(replace(launch_of("args", spec, script), secret_env={"SECRET": "s3cr$et'"}))
+    assert ran.succeeded, ran.logs
+    for index, log in ran.logs.items():
+        told = json.loads(log)
+        assert told["args"] == list(HOSTILE_ARGS)
+        assert (told["peers"], told["uid"]) == (2, 1000)
+        assert told["env"] == {
+            "TAAS_ROLE": "worker",
+            "TAAS_INDEX": str(index),
+            "TAAS_ATTEMPT": "1",
+            "TAAS_NUMBER": "1",
+            "HOME": "/taas/home",
+            "SECRET": "s3cr$et'",
+            "GIVEN": "it's $HOME\n",
+        }
+
+
+def test_a_directory_of_the_node_keeps_each_project_to_itself(
+    run: Run, local_cluster: LocalCluster, tmp_path: Path
+) -> None:
+    root = tmp_path / "storage"
+    root.mkdir()
+    script = """
+import os, sys
+from pathlib import Path
+for name in ("LOG", "MODEL", "DATA"):
+    folder = Path(os.environ[f"TAAS_{name}_DIR"])
+    print(name, sorted(path.name for path in folder.iterdir()))
+    (folder / sys.argv[1]).write_text("x")
+around = Path(os.environ["TAAS_DATA_DIR"]).parent
+print("around", sorted(path.name for path in around.iterdir()), [path.name for path in around.parent.iterdir()])
+print("earlier", sorted(path.name for path in around.glob("models/*/*")))
+"""
+    first, second = uuid4(), uuid4()
+
+    def once(project: str, project_id: UUID, number: int, word: str) -> list[str]:
+        mount = StorageMount(
+            "disk",
+            "local",
+            {"path": str(root), "node": local_cluster.node_name},
+            names.project_folder(project, project_id),
+        )
+        ran = run(launch_of(project, on_node(local_cluster, 1, args=(word,)), script, number=number, storage=mount))
+        assert ran.succeeded, ran.logs
+        return ran.logs[0].splitlines()
+
+    around = "around ['data', 'logs', 'models'] ['disk']"
+    assert once("mine", first, 1, "a") == ["LOG []", "MODEL []", "DATA []", around, "earlier ['a']"]
+    assert once("mine", first, 2, "b") == ["LOG []", "MODEL []", "DATA ['a']", around, "earlier ['a', 'b']"]
+    assert once("theirs", second, 1, "c") == ["LOG []", "MODEL []", "DATA []", around, "earlier ['c']"]
+    mine = root / names.project_folder("mine", first)
+    assert {path.relative_to(mine).as_posix() for path in mine.rglob("?")} == {
+        "data/a", "data/b", "logs/1", "logs/1/a", "logs/2", "logs/2/b", "models/1", "models/1/a", "models/2", "models/2/b",
+    }  # fmt: skip
+
+
+def on_node(local_cluster: LocalCluster, count: int, **fields: Any) -> RunSpec:
+    """A plain run of small tasks on the real node."""
+    role = Role(count, node_selector={"kubernetes.io/hostname": local_cluster.node_name})
+    small = replace(role, resources=replace(role.resources, cpu="50m", memory="128Mi"))
+    return RunSpec(Framework.PLAIN, IMAGE, {"worker": small}, **fields)
+
+
+def launch_of(
+    project: str, run: RunSpec, script: str, *, number: int = 1, storage: StorageMount | None = None
+) -> Launch:
+    """A launch whose `run.sh` runs a Python script."""
+    training_id = uuid4()
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name, text in (("run.sh", 'exec python3 task.py "$@"\n'), ("task.py", script)):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text.encode())
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return Launch(
+        training_id=training_id,
+        project=project,
+        number=number,
+        installation="tests",
+        namespace=names.namespace(project, number, training_id),
+        spec=TrainingSpec("algorithm", 1, "d" * 64, run, storage=storage),
+        bundle=packed.getvalue(),
+    )
+
+
+def ended(local_cluster: LocalCluster, namespace: str) -> Ran:
+    end = time.monotonic() + SECONDS
+    while True:
+        job = local_cluster.call("GET", f"/apis/batch/v1/namespaces/{namespace}/jobs/worker")
+        conditions = {c["type"] for c in job.get("status", {}).get("conditions", []) if c["status"] == "True"}
+        pods = local_cluster.call("GET", f"/api/v1/namespaces/{namespace}/pods")["items"]
+        if conditions & {"Complete", "Failed"}:
+            return Ran("Complete" in conditions, {index_of(pod): log_of(local_cluster, pod) for pod in pods})
+        states = [pod["status"] for pod in pods]
+        assert time.monotonic() < end, json.dumps(states, indent=1)
+        time.sleep(0.2)
+
+
+def index_of(pod: dict[str, Any]) -> int:
+    return int(pod["metadata"]["labels"]["batch.kubernetes.io/job-completion-index"])
+
+
+def log_of(local_cluster: LocalCluster, pod: dict[str, Any]) -> str:
+    meta = pod["metadata"]
+    log = local_cluster.call("GET", f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/log")
+    return log if isinstance(log, str) else json.dumps(log)
