@@ -1,4 +1,4 @@
-"""The command: `python3 -m deploy.local up | down | status | kubeconfig | load | nodes | start | stop | kubectl`."""
+"""The command: `python3 -m deploy.local up | down | status | preflight | …`."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.local import build, cluster, instance, kwok, layers, nodes
+from deploy.local import build, cluster, instance, kwok, layers, nodes, preflight
 
 
 def main() -> int:
@@ -47,6 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     many.add_argument("--label", action="append", default=[], metavar="KEY=VALUE")
     many.add_argument("--taint", action="append", default=[], metavar="KEY=VALUE:EFFECT")
     many.add_argument("--resource", action="append", default=[], metavar="NAME=QUANTITY", help="e.g. nvidia.com/gpu=4")
+    check = command("preflight", _preflight, "can this machine run it? all that is in the way, at once")
+    check.add_argument("--port", type=int, action="append", default=[], help="must be free on 127.0.0.1")
     command("kubectl", _kubectl, "run kubectl against it").add_argument("arguments", nargs=argparse.REMAINDER)
     return parser
 
@@ -97,6 +99,12 @@ def _nodes(arguments: argparse.Namespace) -> None:
         resources=dict(kwok.parse_pair(text) for text in arguments.resource),
     )
     print("\n".join(made))
+
+
+def _preflight(arguments: argparse.Namespace) -> int:
+    lines, fine = preflight.check(arguments.name, arguments.port)
+    print("\n".join(lines))
+    return 0 if fine else 1
 
 
 def _kubectl(arguments: argparse.Namespace) -> None:

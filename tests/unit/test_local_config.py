@@ -1,0 +1,130 @@
+"""What the local cluster's programs are told."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from deploy.local import components, config, kwok, pki, versions
+from deploy.local.instance import Instance, Options
+
+CONTROL_PLANE = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]
+PROGRAMS = {part: Path(f"/bin/{part}") for part in versions.PARTS}
+
+
+def instance(**options) -> Instance:
+    return Instance("one", 5, Options(**options))
+
+
+def test_every_part_has_a_pinned_version():
+    assert versions.version_of("kubernetes").startswith("v1.")
+    assert all(versions.version_of(part)[1].isdigit() for part in versions.PARTS)
+
+
+def test_a_kubelet_works_on_both_versions_of_control_groups_and_never_collects_images():
+    said = config.kubelet(instance())
+    assert (said["failCgroupV1"], said["cgroupDriver"], said["cgroupRoot"]) == (False, "cgroupfs", "/taas-local-one")
+    assert said["imageGCHighThresholdPercent"] == 100
+    assert not [value for value in said["evictionHard"].values() if value.endswith("%")]
+    assert (said["containerLogMaxSize"], said["containerLogMaxFiles"]) == ("10Mi", 5)
+
+
+def test_the_size_at_which_logs_rotate_can_be_set():
+    assert config.kubelet(instance(log_max_size="1Mi"))["containerLogMaxSize"] == "1Mi"
+
+
+def test_pods_get_one_route_and_no_default():
+    (plugin,) = config.cni(instance())["plugins"]
+    assert plugin["ipam"]["routes"] == [{"dst": "10.205.0.0/16", "gw": "10.205.0.1"}]
+    assert (plugin["isDefaultGateway"], plugin["ipMasq"]) == (False, False)
+
+
+def test_the_audit_log_keeps_every_write_and_leaves_out_heartbeats():
+    rules = config.audit_policy()["rules"]
+    for rule in rules[:-1]:
+        heartbeat = any(entry["resources"] in (["leases"], ["nodes/status"]) for entry in rule.get("resources", []))
+        assert heartbeat or "nonResourceURLs" in rule or set(rule["verbs"]) == {"get", "list", "watch"}
+    assert rules[-1] == {"level": "Metadata"}
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({"node": False}, ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]),
+        (
+            {"node": False, "kwok": True},
+            ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"],
+        ),
+    ],
+)
+def test_a_control_plane_needs_no_node(options, names):
+    made = components.components(instance(**options), PROGRAMS)
+    assert [component.name for component in made] == names
+
+
+def test_a_component_only_reads_files_that_are_written_and_nothing_listens_on_every_address():
+    this = instance(kwok=True)
+    written = config.files(this, snapshotter="overlayfs", cni_binaries=Path("/cni"))
+    for component in components.components(this, PROGRAMS):
+        assert set(component.reads) <= set(written)
+        assert "0.0.0.0" not in " ".join(component.argv)
+    assert not [name for name, text in written.items() if "0.0.0.0" in text]
+
+
+@pytest.mark.parametrize("name", ["kube-controller-manager", "kube-scheduler"])
+def test_the_controllers_may_ask_often(name):
+    (argv,) = [each.argv for each in components.components(instance(), PROGRAMS) if each.name == name]
+    assert {"--kube-api-qps=2000", "--kube-api-burst=2000"} <= set(argv)
+
+
+def test_every_kubeconfig_that_a_component_uses_is_made():
+    this = instance(kwok=True)
+    made = {identity.file for identity in pki.identities(this)}
+    used = {
+        Path(argument.partition("=")[2]).stem
+        for component in components.components(this, PROGRAMS)
+        for argument in component.argv
+        if argument.startswith("--kubeconfig=")
+    }
+    assert used
+    assert used <= made
+
+
+def test_a_fake_nodes_properties():
+    made = kwok.node("fake-0", labels={"zone": "a"}, taints=[], resources={"nvidia.com/gpu": "4", "cpu": "2"})
+    assert made["status"]["allocatable"]["nvidia.com/gpu"] == "4"
+    assert made["status"]["allocatable"]["cpu"] == "2"
+    assert made["metadata"]["labels"]["zone"] == "a"
+
+
+def test_another_wish_makes_another_fake_node():
+    wish = {"labels": {}, "taints": [], "resources": {}}
+    one, same = kwok.node("a", **wish), kwok.node("a", **wish)
+    other = kwok.node("a", **(wish | {"labels": {"zone": "b"}}))
+    mark = kwok.MADE_OF
+    assert one["metadata"]["annotations"][mark] == same["metadata"]["annotations"][mark]
+    assert one["metadata"]["annotations"][mark] != other["metadata"]["annotations"][mark]
+
+
+@pytest.mark.parametrize(
+    ("text", "taint"),
+    [
+        ("gpu=yes:NoSchedule", {"key": "gpu", "value": "yes", "effect": "NoSchedule"}),
+        ("gpu:NoExecute", {"key": "gpu", "value": "", "effect": "NoExecute"}),
+    ],
+)
+def test_taints(text, taint):
+    assert kwok.parse_taint(text) == taint
+
+
+@pytest.mark.parametrize("text", ["gpu", "gpu=yes", ":NoSchedule", "gpu:Never"])
+def test_unusable_taints_are_refused(text):
+    with pytest.raises(ValueError, match="key=value:NoSchedule"):
+        kwok.parse_taint(text)
+
+
+def test_the_fake_kubelets_configuration_is_a_stream_of_stages():
+    text = config.files(instance(), snapshotter="overlayfs", cni_binaries=Path("/cni"))["kwok.json"]
+    stages = [json.loads(part) for part in text.split("\n---\n")]
+    assert {stage["kind"] for stage in stages} == {"Stage"}
+    assert "pod-complete" not in {stage["metadata"]["name"] for stage in stages}
