@@ -95,7 +95,8 @@ def _network(machine: Machine) -> list[Finding]:
         found.append(
             Finding(
                 "No address range is free: each of 10.200.0.0/16 to 10.231.0.0/16 is an instance's or "
-                "overlaps a route of this machine. `ip route` lists them; `python3 -m deploy.local down --purge --name NAME` frees one."
+                "overlaps a route of this machine. `ip route` lists them; `python3 -m deploy.local down --purge --name "
+                "NAME` frees one."
             )
         )
     elif machine.foreign_routes:

@@ -43,7 +43,7 @@ def test_nothing_to_say_about_a_good_machine():
         ({"free_disk": 3 * GIB}, r"3 GiB of disk are free at /cache; 4 GiB are needed: .*TAAS_CACHE"),
         ({"free_disk": 15 * GIB, "to_build": ("etcd",)}, r"15 GiB .* 20 GiB are needed to build"),
         ({"memory": 2 * GIB}, r"2 GiB of memory; 4 GiB"),
-        ({"taken_ports": (8000,)}, r"Port 8000 .* TAAS_PORT"),
+        ({"taken_ports": (8000,)}, r"Port 8000 .*TAAS_PORT"),
         ({"slot": None}, r"No address range is free.*ip route"),
         (
             {"slot": 3, "foreign_routes": ("10.203.4.0/24",)},
