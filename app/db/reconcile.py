@@ -38,7 +38,8 @@ _COUNTS = text("""
 # What changed while it was being decided on is due at once: the decision was about an older row.
 _RELEASE = text("""
     UPDATE trainings SET seen_gen = :gen, claimed_by = NULL, claimed_until = NULL,
-                         wake_at = CASE WHEN intent_gen = :gen THEN CAST(:wake_at AS timestamptz) ELSE now() END
+                         wake_at = CASE WHEN intent_gen = :gen
+                                        THEN coalesce(CAST(:wake_at AS timestamptz), 'infinity') ELSE now() END
     WHERE id = :id AND claim_epoch = :epoch AND claimed_by = :worker
 """)
 
