@@ -113,12 +113,12 @@ async def _run_example(client: httpx.AsyncClient, folder: Path) -> None:
     latest = (await _json(client, "GET", f"trainings?project={project['name']}&limit=1"))["items"]
     training = latest[0] if latest else await _json(client, "POST", f"projects/{project['name']}/trainings", {})
     typer.echo(f"  Project {project['name']}, training {training['number']}: {_page(client, training)}\n")
-    if training["state"] not in ENDED:
-        await _follow(client, training)
+    training = await _followed(client, training)
+    typer.echo(f"\n  {training['state']}: {training['message']}\n")
 
 
-async def _follow(client: httpx.AsyncClient, training: dict[str, Any]) -> None:
-    """Its state as it changes, and from the start of its tasks on their log, until it has ended."""
+async def _followed(client: httpx.AsyncClient, training: dict[str, Any]) -> dict[str, Any]:
+    """Tell its state as it changes, and from the start of its tasks on their log, until it has ended; its record."""
     path, etag, state = f"/api/v1/trainings/{training['id']}", "", ""
     log: asyncio.Task[None] | None = None
     try:
@@ -136,7 +136,7 @@ async def _follow(client: httpx.AsyncClient, training: dict[str, Any]) -> None:
     finally:
         if log is not None:
             log.cancel()
-    typer.echo(f"\n  {training['state']}: {training['message']}\n  {_page(client, training)}\n")
+    return training
 
 
 async def _print_log(client: httpx.AsyncClient, path: str) -> None:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
 from app.cli.welcome import Welcome, welcome
 from app.domain.project import Framework
-from tests.support.database import PostgresForTests
 from tests.support.server import WebProcess, web_process
 from tests.support.web import settings_for_tests
 
+EXAMPLE = Path(__file__).parents[2] / "examples/digits-ps"
 REFERENCE = "localhost/taas/tensorflow:2.21"
 
 
 @pytest.fixture
-async def server(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[WebProcess]:
-    async with postgres.fresh() as url, web_process(url, tmp_path) as running:
+async def server(database_url: str, tmp_path: Path) -> AsyncIterator[WebProcess]:
+    async with web_process(database_url, tmp_path) as running:
         yield running
 
 
@@ -30,34 +33,63 @@ async def client(server: WebProcess) -> AsyncIterator[httpx.AsyncClient]:
         yield opened
 
 
-async def test_images_and_storage_are_offered_once(server: WebProcess, client: httpx.AsyncClient) -> None:
+async def test_what_is_missing_is_made_once(
+    server: WebProcess, database_url: str, client: httpx.AsyncClient, capfd: pytest.CaptureFixture[str]
+) -> None:
     folder = server.home / "storage"
-    what = Welcome(images={Framework.TENSORFLOW: REFERENCE}, node="node-1", folder=folder)
+    what = Welcome(EXAMPLE, images={Framework.TENSORFLOW: REFERENCE}, node="node-1", folder=folder)
     settings = settings_for_tests(server.home, port=server.port)
-    for _ in range(2):
-        await welcome(settings, what)
-    images = (await client.get("images")).json()["items"]
-    storages = (await client.get("storages")).json()["items"]
-    assert [(image["name"], image["reference"], image["is_default"]) for image in images] == [
+    first = asyncio.create_task(welcome(settings, what))
+    training = await _only_training(client)
+    first.cancel()
+    assert (training["project"], training["number"], training["state"]) == ("digits", 1, "queued")
+    assert training["tasks"]["total"] == 4
+
+    # The second start goes on with it to its end; here no worker brings that about.
+    second = asyncio.create_task(welcome(settings, what))
+    connection = await asyncpg.connect(dsn=database_url)
+    await connection.execute(
+        "UPDATE trainings SET state = 'succeeded', reason = 'completed', message = 'The chief is done.', "
+        "finished_at = now(), status_gen = status_gen + 1"
+    )
+    await connection.close()
+    async with asyncio.timeout(60):
+        await second
+    told = capfd.readouterr().out
+    assert f"/trainings/{training['id']}" in told
+    assert "succeeded: The chief is done." in told
+
+    assert [one["id"] for one in await _items(client, "trainings")] == [training["id"]]
+    assert [one["number"] for one in await _items(client, "algorithms/digits-ps/versions")] == [1]
+    assert [(image["name"], image["reference"], image["is_default"]) for image in await _items(client, "images")] == [
         ("tensorflow-2.21", REFERENCE, True)
     ]
-    assert [(one["name"], one["kind"], one["is_default"]) for one in storages] == [("default", "local", True)]
-    assert storages[0]["config"] == {"path": str(folder), "node": "node-1", "taas_path": str(folder)}
+    (storage,) = await _items(client, "storages")
+    assert (storage["name"], storage["kind"], storage["is_default"]) == ("default", "local", True)
+    assert storage["config"] == {"path": str(folder), "node": "node-1", "taas_path": str(folder)}
     assert folder.is_dir()
 
 
-async def test_what_people_chose_stays(server: WebProcess, client: httpx.AsyncClient) -> None:
+async def test_what_people_chose_stays_and_a_refusal_is_told(
+    server: WebProcess, client: httpx.AsyncClient, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_for_tests(server.home, port=server.port)
     own = {"name": "own", "reference": "registry.example.com/tf:1", "framework": "tensorflow", "is_default": True}
     assert (await client.post("images", json=own)).status_code == 201
-    what = Welcome(images={Framework.TENSORFLOW: REFERENCE})
-    await welcome(settings_for_tests(server.home, port=server.port), what)
-    images = (await client.get("images")).json()["items"]
-    assert [image["name"] for image in images if image["is_default"]] == ["own"]
+    await welcome(settings, Welcome(images={Framework.TENSORFLOW: REFERENCE}))
+    assert [image["name"] for image in await _items(client, "images") if image["is_default"]] == ["own"]
+
+    await welcome(settings, Welcome(images={Framework.PLAIN: "team//python:1"}))
+    assert "The example could not be set up: The reference must be an image" in capfd.readouterr().err
 
 
-async def test_a_refusal_is_told(
-    server: WebProcess, client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
-) -> None:
-    what = Welcome(images={Framework.TENSORFLOW: "UPPER/tensorflow:1"})
-    await welcome(settings_for_tests(server.home, port=server.port), what)
-    assert "The example could not be set up: The reference must be an image" in capsys.readouterr().err
+async def _only_training(client: httpx.AsyncClient) -> dict[str, Any]:
+    async with asyncio.timeout(60):
+        while not (found := await _items(client, "trainings")):
+            await asyncio.sleep(0.05)
+    (training,) = found
+    return training
+
+
+async def _items(client: httpx.AsyncClient, path: str) -> list[dict[str, Any]]:
+    return list((await client.get(path)).json()["items"])
