@@ -70,6 +70,25 @@ async def test_a_generated_client_uploads_an_algorithm(server: WebProcess, gener
     assert [item.name for item in listed.items] == ["generated"]
 
 
+async def test_it_makes_a_project_and_starts_a_training(server: WebProcess, generated: Path) -> None:
+    client = part("client").AuthenticatedClient(base_url=server.url, token=server.token)
+    models = part("models")
+    file = part("types").File(payload=io.BytesIO(archive()), file_name="a.tar.gz", mime_type="application/gzip")
+    upload = models.CreateAlgorithmBody(name="started", archive=file)
+    project = models.ProjectIn(
+        name="started", algorithm="started", framework=models.Framework.PLAIN, image="python:3", args=["--epochs", "3"]
+    )
+    async with client:
+        await asyncio.to_thread(part("api.algorithms.create_algorithm").sync, client=client, body=upload)
+        made: Any = await part("api.projects.create_project").asyncio(client=client, body=project)
+        start = part("api.projects.start_training")
+        training: Any = await start.asyncio("started", client=client, body=models.StartIn(notes="by a client"))
+        shown: Any = await part("api.trainings.get_training").asyncio(training.id, client=client)
+    assert made.args == ["--epochs", "3"]
+    assert (training.state, training.number) == (models.State.QUEUED, 1)
+    assert (shown.id, shown.notes, shown.spec.roles["worker"].count) == (training.id, "by a client", 1)
+
+
 async def test_it_understands_refusals(server: WebProcess, generated: Path) -> None:
     client = part("client").AuthenticatedClient(base_url=server.url, token="taas_wrong")
     async with client:

@@ -411,7 +411,7 @@ async def test_a_private_registry_gives_the_training_a_pull_secret(
 
 async def test_unknown_things_are_not_found(member: httpx.AsyncClient) -> None:
     assert (await member.get(f"/api/v1/trainings/{uuid4()}")).status_code == 404
-    assert (await member.get("/api/v1/trainings/not-an-id")).status_code == 422
+    assert (await member.get("/api/v1/trainings/not-an-id")).status_code == 404
     assert (await member.post("/api/v1/projects/nope/trainings")).status_code == 404
     for path in ("tasks", "events", "manifests"):
         assert (await member.get(f"/api/v1/trainings/{uuid4()}/{path}")).status_code == 404

@@ -6,11 +6,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
-from pydantic import AwareDatetime
 
 from app.api.deps import Ctx, Listing, Me, Paged
 from app.api.idempotency import Made, Once
 from app.api.problems import documented
+from app.api.schemas.base import MomentIn
 from app.api.schemas.trainings import (
     BulkStopIn,
     BulkStopOut,
@@ -38,7 +38,7 @@ async def list_trainings(
     project: Annotated[str | None, Query(max_length=63)] = None,
     state: Annotated[list[State] | None, Query(max_length=8)] = None,
     trigger: Trigger | None = None,
-    created_after: AwareDatetime | None = None,
+    created_after: MomentIn | None = None,
 ) -> Listing[TrainingOut]:
     """The newest first."""
     which = TrainingFilter(project, tuple(state or ()), trigger, created_after)
@@ -55,7 +55,7 @@ async def stop_trainings(body: BulkStopIn, me: Me, context: Ctx) -> BulkStopOut:
     return BulkStopOut(stopping=done.stopping, left=tuple(LeftOut(id=id_, why=why) for id_, why in done.left))
 
 
-@router.get("/{training_id}", response_model=TrainingOut, responses=documented(304, 404))
+@router.get("/{training_id:uuid}", response_model=TrainingOut, responses=documented(304, 404))
 async def get_training(
     training_id: UUID,
     response: Response,
@@ -75,19 +75,19 @@ async def get_training(
     return _answer(record, response)
 
 
-@router.patch("/{training_id}", responses=documented(404))
+@router.patch("/{training_id:uuid}", responses=documented(404))
 async def annotate_training(training_id: UUID, body: NotesIn, response: Response, me: Me, context: Ctx) -> TrainingOut:
     """Replace its notes; nothing else of a record can be changed."""
     return _answer(await context.trainings.annotate(me, training_id, body.notes), response)
 
 
-@router.post("/{training_id}/stop", status_code=202, responses=documented(404))
+@router.post("/{training_id:uuid}/stop", status_code=202, responses=documented(404))
 async def stop_training(training_id: UUID, response: Response, me: Me, context: Ctx) -> TrainingOut:
     """Ask it to stop: SIGTERM, its grace period, then force. Once it has ended this changes nothing."""
     return _answer(await context.trainings.stop(me, training_id), response)
 
 
-@router.post("/{training_id}/retry", status_code=202, response_model=TrainingOut, responses=documented(404, 409))
+@router.post("/{training_id:uuid}/retry", status_code=202, response_model=TrainingOut, responses=documented(404, 409))
 async def retry_training(training_id: UUID, me: Me, context: Ctx, once: Once) -> Response:
     """The same again as a new training, with everything that this one froze."""
 
@@ -98,19 +98,19 @@ async def retry_training(training_id: UUID, me: Me, context: Ctx, once: Once) ->
     return await once.answer(retry)
 
 
-@router.get("/{training_id}/tasks", responses=documented(404))
+@router.get("/{training_id:uuid}/tasks", responses=documented(404))
 async def list_training_tasks(training_id: UUID, me: Me, context: Ctx, paging: Paged) -> Listing[TaskOut]:
     """By role and index, each with all its tries."""
     return paging.listing(await context.trainings.tasks(me, training_id, paging.request), TaskOut.of)
 
 
-@router.get("/{training_id}/events", responses=documented(404))
+@router.get("/{training_id:uuid}/events", responses=documented(404))
 async def list_training_events(training_id: UUID, me: Me, context: Ctx, paging: Paged) -> Listing[EventOut]:
     """What happened, in the order in which it was first told, by TaaS and by Kubernetes."""
     return paging.listing(await context.trainings.events(me, training_id, paging.request), EventOut.model_validate)
 
 
-@router.get("/{training_id}/manifests", responses=documented(404))
+@router.get("/{training_id:uuid}/manifests", responses=documented(404))
 async def get_training_manifests(training_id: UUID, me: Me, context: Ctx) -> ManifestsOut:
     """The objects that were (or will be) made for it."""
     objects = await context.launching.manifests(me, training_id)

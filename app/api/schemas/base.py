@@ -80,6 +80,16 @@ Duration = Annotated[timedelta, BeforeValidator(iso_only), AfterValidator(_bound
 Moment = Annotated[AwareDatetime, PlainSerializer(lambda value: _rfc3339(value), return_type=str, when_used="json")]
 
 
+def _written_out(value: Any) -> Any:
+    """Numbers and bare dates could be meant in more than one way."""
+    if isinstance(value, datetime) or (isinstance(value, str) and "t" in value.lower()):
+        return value
+    raise ValueError("must be a time such as 2026-11-24T03:00:00Z")
+
+
+MomentIn = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+
+
 def _rfc3339(value: datetime) -> str:
     return value.isoformat().replace("+00:00", "Z")
 
