@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
 
 from app.domain.log import LogPiece
 from app.errors import ClusterError
@@ -29,6 +31,15 @@ class LogTrouble(Exception):
     """The cluster answered with a text of its own instead of log, or did not answer; trying again may help."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unended:
+    """What a followed log stopped in: a line without an end. Reading gives it again, for as long as there is a pod."""
+
+    before: Position
+    piece: LogPiece
+    after: Position
+
+
 class PodLog:
     """The log of a pod's one container. `position` is how far it was given out."""
 
@@ -36,28 +47,26 @@ class PodLog:
         self._client = client
         self._path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
         self.position = position
-        self.tail: tuple[LogPiece, Position] | None = None
-        """What following stopped in: a line without an end. Reading gives it again, for as long as there is a pod."""
+        self.unended: Unended | None = None
 
-    async def follow(self) -> AsyncIterator[LogPiece]:
+    async def follow(self) -> AsyncGenerator[LogPiece, None]:
         """As it is written, until the cluster ends the answer: the container has ended, or the connection has.
 
         Raises LogNotReady, LogGone, LogTrouble.
         """
         parser = LogParser(self.position)
-        async for piece in self._pieces(parser, follow=True):
-            yield piece
-        before = self.position
+        async with aclosing(self._pieces(parser, follow=True)) as pieces:
+            async for piece in pieces:
+                yield piece
         last = parser.end()
-        self.tail = (last, parser.position) if last else None
-        self.position = before
+        self.unended = Unended(self.position, last, parser.position) if last else None
 
-    async def read(self) -> AsyncIterator[LogPiece]:
+    async def read(self) -> AsyncGenerator[LogPiece, None]:
         """What there is now, with the last line even if it has no end. Raises LogNotReady, LogGone, LogTrouble."""
-        self.tail = None
         parser = LogParser(self.position)
-        async for piece in self._pieces(parser, follow=False):
-            yield piece
+        async with aclosing(self._pieces(parser, follow=False)) as pieces:
+            async for piece in pieces:
+                yield piece
         if parser.trouble:
             raise LogTrouble(parser.trouble)
         last = parser.end()
@@ -65,7 +74,7 @@ class PodLog:
             self.position = parser.position
             yield last
 
-    async def _pieces(self, parser: LogParser, *, follow: bool) -> AsyncIterator[LogPiece]:
+    async def _pieces(self, parser: LogParser, *, follow: bool) -> AsyncGenerator[LogPiece, None]:
         params = {"container": CONTAINER, "timestamps": "true"}
         if follow:
             params["follow"] = "true"
@@ -83,4 +92,6 @@ class PodLog:
                 raise LogGone(exc.detail) from exc
             if exc.http_status == 400:
                 raise LogNotReady(exc.detail) from exc
+            if follow and isinstance(exc.__cause__, TimeoutError):
+                return  # it was silent: whoever wants to asks again
             raise LogTrouble(exc.detail) from exc

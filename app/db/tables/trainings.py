@@ -147,6 +147,7 @@ attempts = Table(
     ForeignKeyConstraint(
         ["training_id", "role", "index"], ["tasks.training_id", "tasks.role", "tasks.index"], ondelete="CASCADE"
     ),
+    Index("ix_attempts_unarchived", "training_id", postgresql_where=text("log_archived_at IS NULL")),
 )
 
 log_chunks = Table(
