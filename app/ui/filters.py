@@ -60,6 +60,11 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
 
 
+def pair(text: str) -> tuple[str, str]:
+    """An option of a `<select>` whose value is its word."""
+    return text, text
+
+
 def _time(moment: datetime | None, form: str) -> Markup:
     if moment is None:
         return Markup("–")

@@ -63,9 +63,17 @@ class Pulse:
 
 
 async def frames(
-    page: Page, look: Callable[[], Awaitable[Frame]], *, channel: str, only: str | None = None
+    page: Page,
+    look: Callable[[], Awaitable[Frame]],
+    *,
+    channel: str,
+    only: str | None = None,
+    gather: float = GATHER_SECONDS,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Messages for htmx: every part when it first differs from what was sent before, `done` when it is over."""
+    """Messages for htmx: every part when it first differs from what was sent before, `done` when it is over.
+
+    At most one message every `gather` seconds.
+    """
     pulse = Pulse(page)
     tasks = [asyncio.create_task(pulse.listen(channel, only)), asyncio.create_task(pulse.closing())]
     sent: dict[str, str] = {}
@@ -79,7 +87,7 @@ async def frames(
             if frame.over:
                 yield ServerSentEvent(event="done", raw_data="-")
                 return
-            await asyncio.sleep(GATHER_SECONDS)
+            await asyncio.sleep(gather)
             if not await pulse.next():
                 return
     finally:

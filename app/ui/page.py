@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -52,7 +53,7 @@ class Page:
         return encode_cursor(key, self._scope()) if key is not None else None
 
     def _scope(self) -> str:
-        filters = [pair for pair in self.request.query_params.multi_items() if pair[0] != "cursor"]
+        filters = [pair for pair in self.request.query_params.multi_items() if pair[0] != "cursor" and pair[1]]
         return list_scope(self.request.url.path, filters)
 
 
@@ -91,8 +92,15 @@ def safe_next(address: str) -> str:
 
 
 def field_errors(exc: TaasError) -> dict[str, str]:
-    """Errors by their pointer, for beside the fields; several of one field in one text."""
+    """Errors by their pointer, for beside the fields; several of one field in one text.
+
+    What is wrong inside a field that a form shows as one text (such as node labels) belongs to that field.
+    """
     found: dict[str, str] = {}
     for error in exc.errors:
-        found[error.pointer] = f"{found[error.pointer]} {error.detail}" if error.pointer in found else error.detail
+        pointer = _INSIDE.sub(r"\1", error.pointer)
+        found[pointer] = f"{found[pointer]} {error.detail}" if pointer in found else error.detail
     return found
+
+
+_INSIDE = re.compile(r"^(/roles/[^/]+/(?:node_selector|tolerations)|/tags)/.*$")

@@ -52,6 +52,7 @@ def _environment() -> Environment:
         duration=filters.duration,
         size=filters.size,
         number=filters.number,
+        pair=filters.pair,
         plural=filters.plural,
         reason_words=words.reason_words,
         rule_words=words.rule_words,

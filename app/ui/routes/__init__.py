@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.ui.routes import account, algorithms, login
+from app.ui.routes import account, algorithms, home, launch, login, projects, trainings
 
 router = APIRouter(include_in_schema=False)
-for _part in (login, account, algorithms):
+for _part in (login, home, account, algorithms, projects, launch, trainings):
     router.include_router(_part.router)

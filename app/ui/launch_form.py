@@ -1,0 +1,62 @@
+"""The form of one launch: what the project says, to be changed for this training alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.domain import template
+from app.domain.project import Project
+from app.services.launching import LaunchRequest, RoleOverride
+from app.ui.fields import Sent, span_text
+from app.ui.project_form import ProjectForm, arguments
+
+_RESOURCES = ("cpu", "memory")
+
+
+def of_project(project: Project) -> ProjectForm:
+    """The form as the project would run it."""
+    run = project.spec.run
+    fields = {
+        "version": str(project.spec.version or ""),
+        "image": run.image,
+        "task_retries": str(run.task_retries),
+        "max_duration": span_text(run.max_duration),
+    }
+    for name, role in run.roles.items():
+        fields[f"roles.{name}.count"] = str(role.count)
+        fields[f"roles.{name}.gpu"] = str(role.resources.gpu)
+        for key in _RESOURCES:
+            fields[f"roles.{name}.{key}"] = getattr(role.resources, key)
+    return ProjectForm(fields, list(run.args))
+
+
+def params_asked(args: tuple[str, ...]) -> list[str]:
+    """The parameters that a project's arguments want values for."""
+    return sorted(template.params_used(args))
+
+
+def request_of(sent: Sent, project: Project) -> LaunchRequest:
+    """What was sent. Raises `InvalidInput` for what cannot be read."""
+    roles = {name: _override(sent, name) for name in project.spec.run.roles}
+    request = LaunchRequest(
+        version=sent.integer("version", "/version"),
+        image=sent.text("image") or None,
+        roles=roles,
+        args=tuple(arguments(sent)),
+        env=sent.table("env_name", "env_value", "/env"),
+        params=sent.table("param_name", "param_value", "/params"),
+        task_retries=sent.integer("task_retries", "/task_retries"),
+        max_duration=sent.span("max_duration", "/max_duration"),
+        notes=sent.text("notes"),
+    )
+    sent.check()
+    return request
+
+
+def _override(sent: Sent, name: str) -> RoleOverride:
+    at = f"/roles/{name}"
+    changes: dict[str, Any] = {key: text for key in _RESOURCES if (text := sent.text(f"roles.{name}.{key}"))}
+    gpu = sent.integer(f"roles.{name}.gpu", f"{at}/resources/gpu")
+    if gpu is not None:
+        changes["gpu"] = gpu
+    return RoleOverride(sent.integer(f"roles.{name}.count", f"{at}/count"), changes)

@@ -1,0 +1,147 @@
+"""Trainings: the list, and the record of one with its tasks, events and manifests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from app.domain.access import Action, can
+from app.domain.paging import PageRequest
+from app.domain.record import TrainingFilter, TrainingRecord
+from app.domain.training import NamespaceState, State, Trigger
+from app.errors import Conflict
+from app.services.manifests import shown
+from app.ui.live import GATHER_SECONDS, Frame, frames
+from app.ui.manifests import documents_of
+from app.ui.page import Page, Shown, to
+from app.ui.phases import phases
+from app.ui.render import render
+from app.ui.task_groups import ROWS, groups_of
+from app.ui.words import look
+
+router = APIRouter()
+
+EVENTS_SHOWN = 200
+# A page of thousands of tasks costs more to make than one of four.
+GATHER_MANY = 1.0
+RolePage = Annotated[int, Query(ge=1, le=10_000)]
+
+
+@router.get("/trainings")
+async def list_trainings(
+    page: Shown, project: Annotated[str, Query(max_length=200)] = "", state: str = "", trigger: str = ""
+) -> Response:
+    which = TrainingFilter(
+        project=project.strip() or None,
+        states=(State(state),) if state in set(State) else (),
+        trigger=Trigger(trigger) if trigger in set(Trigger) else None,
+    )
+    found = await page.context.trainings.page(page.viewer, which, page.paged())
+    values = {
+        "trainings": [record.training for record in found.items],
+        "next_cursor": page.cursor(found.next),
+        "project": project,
+        "state": state,
+        "trigger": trigger,
+        "states": [(one.value, look(one).word) for one in State],
+        "triggers": [(one.value, one.value.capitalize()) for one in Trigger],
+    }
+    return page.show("trainings", values)
+
+
+@router.get("/trainings/{training_id}")
+async def training_page(page: Shown, training_id: UUID, role: str = "", at: RolePage = 1) -> Response:
+    record = await page.context.trainings.get(page.viewer, training_id)
+    values = head_values(page, record, tab="") | await _task_values(page, record, role, at)
+    return page.show("training", values)
+
+
+@router.get("/live/trainings/{training_id}", response_class=EventSourceResponse)
+async def training_live(
+    page: Shown, training_id: UUID, tab: str = "", role: str = "", at: RolePage = 1, cursor: str = ""
+) -> AsyncIterator[ServerSentEvent]:
+    record = await page.context.trainings.get(page.viewer, training_id)
+
+    async def look_again() -> Frame:
+        current = await page.context.trainings.get(page.viewer, training_id)
+        values = head_values(page, current, tab=tab)
+        parts = {"training-head": render("parts/training_head.html", values)}
+        if tab == "":
+            parts["tasks"] = render("parts/tasks.html", values | await _task_values(page, current, role, at))
+        if tab == "/events" and not cursor:
+            parts["events"] = render("parts/events.html", await _event_values(page, current, PageRequest(EVENTS_SHOWN)))
+        return Frame(parts, over=over(current))
+
+    gather = GATHER_SECONDS if record.training.counts.total <= 4 * ROWS else GATHER_MANY
+    async for message in frames(page, look_again, channel="trainings", only=str(training_id), gather=gather):
+        yield message
+
+
+@router.get("/trainings/{training_id}/events")
+async def events_page(page: Shown, training_id: UUID) -> Response:
+    record = await page.context.trainings.get(page.viewer, training_id)
+    values = head_values(page, record, tab="/events") | await _event_values(page, record, page.paged(EVENTS_SHOWN))
+    return page.show("training_events", values)
+
+
+@router.get("/trainings/{training_id}/manifests")
+async def manifests_page(page: Shown, training_id: UUID) -> Response:
+    record = await page.context.trainings.get(page.viewer, training_id)
+    objects = await page.context.launching.manifests(page.viewer, training_id)
+    return page.show(
+        "training_manifests", head_values(page, record, tab="/manifests") | {"documents": documents_of(shown(objects))}
+    )
+
+
+@router.post("/trainings/{training_id}/stop")
+async def stop_training(page: Shown, training_id: UUID) -> Response:
+    await page.context.trainings.stop(page.viewer, training_id)
+    return to(f"/trainings/{training_id}")
+
+
+@router.post("/trainings/{training_id}/retry")
+async def retry_training(page: Shown, training_id: UUID) -> Response:
+    try:
+        record = await page.context.launching.retry(page.viewer, training_id)
+    except Conflict as exc:
+        values = head_values(page, await page.context.trainings.get(page.viewer, training_id), tab="")
+        return page.show("training_refused", values | {"problem": exc.detail}, exc.status)
+    return to(f"/trainings/{record.training.id}")
+
+
+def head_values(page: Page, record: TrainingRecord, *, tab: str) -> dict[str, Any]:
+    """What the head of a record needs, on each of its tabs."""
+    training = record.training
+    query = f"?tab={tab}" + (f"&{page.request.url.query}" if page.request.url.query else "")
+    return {
+        "training": training,
+        "phases": phases(training),
+        "namespace_message": record.namespace_message,
+        "notes": record.notes,
+        "may_change": can(page.viewer, Action.CHANGE, owner_id=record.owner_id),
+        "tab": tab,
+        "live_url": f"/live/trainings/{training.id}{query}",
+        "is_over": over(record),
+    }
+
+
+def over(record: TrainingRecord) -> bool:
+    """Whether nothing of the record will change any more."""
+    gone = record.training.namespace_state in (NamespaceState.NONE, NamespaceState.GONE)
+    return record.training.state.ended and gone
+
+
+async def _task_values(page: Page, record: TrainingRecord, role: str, at: int) -> dict[str, Any]:
+    training = record.training
+    found = await page.context.trainings.tasks(page.viewer, training.id, PageRequest(max(training.counts.total, 1)))
+    return {"groups": groups_of(training.spec.run, found.items, role=role, page=at)}
+
+
+async def _event_values(page: Page, record: TrainingRecord, request: PageRequest) -> dict[str, Any]:
+    found = await page.context.trainings.events(page.viewer, record.training.id, request)
+    return {"events": found.items, "next_cursor": page.cursor(found.next)}

@@ -1,0 +1,211 @@
+"""The pages of trainings in every state, and the stream that keeps them current."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from fastapi.sse import ServerSentEvent
+from sqlalchemy import text
+from starlette.requests import Request
+
+from app.domain.access import UserRole
+from app.domain.training import Reason, State
+from app.ui.page import Page
+from app.ui.routes.home import home_live
+from app.ui.routes.trainings import training_live
+from tests.support.projects import make_project, start
+from tests.support.visitor import logged_in
+from tests.support.web import Web
+
+HOSTILE = "<script>alert(1)</script>"
+SOON = 10
+
+
+async def test_the_first_page_leads_to_a_first_training(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        empty = await client.get("/")
+        assert "From nothing to a training" in empty.text
+        assert "No worker was seen" in empty.text
+        assert "No trainings yet" in (await client.get("/trainings")).text
+        await make_project(client)
+        assert "Step 2, done" in (await client.get("/")).text
+        await start(client)
+        home = await client.get("/")
+        assert "Waiting for their turn" in home.text
+        assert "hello #1" in home.text
+
+
+@pytest.mark.parametrize("state", list(State))
+async def test_a_record_in_every_state(web: Web, state: State) -> None:
+    async with logged_in(web, "ada") as client:
+        await make_project(client)
+        training = await start(client)
+        reason = next((one for one in Reason if one.state is state and one is not Reason.COMPLETED), None)
+        await write(
+            web, training["id"], state=state, reason=reason if state.ended else None, message=f"Because {HOSTILE}."
+        )
+        page = await client.get(f"/trainings/{training['id']}")
+        assert page.status_code == 200
+        assert HOSTILE not in page.text
+        assert ("Run again" in page.text) is state.ended
+        assert ('data-dialog="stop"' in page.text) is not state.ended
+        if state is not State.SUCCEEDED:
+            assert "Because &lt;script&gt;" in page.text
+        for address in ("/", "/trainings", f"/trainings?state={state}", "/projects/hello"):
+            listed = await client.get(address)
+            assert "#1</a>" in listed.text, address
+            assert HOSTILE not in listed.text
+
+
+async def test_filters_and_pages_of_the_list(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        await make_project(client)
+        for _ in range(52):
+            await start(client)
+        assert "None match" in (await client.get("/trainings?project=other")).text
+        assert "None match" in (await client.get("/trainings?state=failed")).text
+        assert (await client.get("/trainings?state=nonsense&trigger=person")).status_code == 200
+        first = await client.get("/trainings?project=hello&state=queued")
+        assert "#52</a>" in first.text
+        older = re.search(r'href="(\?[^"]*cursor=[^"]+)"', first.text)
+        assert older is not None
+        second = await client.get("/trainings" + older[1].replace("&amp;", "&"))
+        assert "#2</a>" in second.text
+        assert "#52</a>" not in second.text
+        assert (await client.get("/trainings?cursor=nonsense")).status_code == 422
+
+
+async def test_a_thousand_tasks_are_folded_into_pages(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        await make_project(client, roles={"worker": {"count": 1000}})
+        training = await start(client)
+        await run(web, "UPDATE tasks SET state = 'failed', exit_code = 137, message = :m WHERE index = 999", m=HOSTILE)
+        page = await client.get(f"/trainings/{training['id']}")
+        assert page.text.count('<tr id="task-') == 50
+        assert "Page 1 of 20" in page.text
+        assert "1 failed" in page.text
+        assert page.text.index("task-worker-999") < page.text.index("task-worker-0")
+        assert "it was killed (SIGKILL)" in page.text
+        assert HOSTILE not in page.text
+        assert 'id="task-worker-998"' in (await client.get(f"/trainings/{training['id']}?role=worker&at=20")).text
+        assert len(page.content) < 120_000
+
+
+async def test_events_and_manifests(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        await make_project(client, env={"X": HOSTILE}, secret_env={"TOKEN": "s3cret"})
+        training = await start(client)
+        events = await client.get(f"/trainings/{training['id']}/events")
+        assert "Queued" in events.text
+        manifests = await client.get(f"/trainings/{training['id']}/manifests")
+        assert "Job <span" in manifests.text
+        assert HOSTILE not in manifests.text
+        assert "s3cret" not in manifests.text
+
+
+async def test_stop_and_run_again(web: Web) -> None:
+    async with (
+        logged_in(web, "ada") as client,
+        logged_in(web, "mel") as other,
+        logged_in(web, "vic", UserRole.VIEWER) as v,
+    ):
+        await make_project(client)
+        training = await start(client)
+        page = f"/trainings/{training['id']}"
+        for stranger in (other, v):
+            assert 'data-dialog="stop"' not in (await stranger.get(page)).text
+            assert (await stranger.post(f"{page}/stop")).status_code == 403
+            assert (await stranger.post(f"{page}/retry")).status_code == 403
+        refused = await client.post(f"{page}/retry")
+        assert refused.status_code == 409
+        assert "has not ended" in refused.text
+        assert (await client.post(f"{page}/stop")).headers["location"] == page
+        assert "A stop was asked for by ada" in (await client.get(page)).text
+        await write(web, training["id"], state=State.STOPPED, reason=Reason.STOPPED_BY_USER)
+        again = await client.post(f"{page}/retry")
+        assert again.status_code == 303
+        assert "Retry of" in (await client.get(again.headers["location"])).text
+
+
+@pytest.mark.parametrize(
+    "address", ["/trainings/0199aaaa-0000-7000-8000-000000000000", "/projects/none", "/trainings/x"]
+)
+async def test_what_is_not_there_says_so(web: Web, address: str) -> None:
+    async with logged_in(web, "ada") as client:
+        answer = await client.get(address)
+        assert answer.status_code in (404, 422)
+        assert "<h1>" in answer.text
+
+
+@pytest.mark.parametrize("address", ["/", "/trainings", "/projects", "/algorithms", "/live/home", "/new/project"])
+async def test_nobody_sees_a_page(web: Web, address: str) -> None:
+    async with logged_in(web, "ada") as client:
+        client.cookies.clear()
+        answer = await client.get(address)
+        assert answer.status_code == 303
+        assert answer.headers["location"].startswith("/login")
+
+
+async def test_the_stream_sends_what_has_changed_and_ends_with_the_training(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        await make_project(client)
+        training = await start(client)
+        page = await page_of(web, client.cookies["taas_session"], f"/live/trainings/{training['id']}")
+        stream = training_live(page, training["id"])
+        first = await message(stream)
+        assert '<hx-partial hx-target="#training-head"' in first
+        assert '<hx-partial hx-target="#tasks"' in first
+        await web.context.listener.connected()
+        await write(web, training["id"], state=State.RUNNING, starting_at=True, started_at=True)
+        second = await message(stream)
+        assert "Running" in second
+        assert "#tasks" not in second
+        await write(web, training["id"], state=State.SUCCEEDED, reason=Reason.COMPLETED, namespace_state="gone")
+        assert "Succeeded" in await message(stream)
+        assert (await asyncio.wait_for(anext(stream), SOON)).event == "done"
+        with pytest.raises(StopAsyncIteration):
+            await asyncio.wait_for(anext(stream), SOON)
+
+
+async def test_a_stream_ends_when_the_process_does(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        stream = home_live(await page_of(web, client.cookies["taas_session"], "/live/home"))
+        assert "home-live" in await message(stream)
+        web.context.closing.set()
+        with pytest.raises(StopAsyncIteration):
+            await asyncio.wait_for(anext(stream), SOON)
+
+
+async def message(stream: AsyncIterator[ServerSentEvent]) -> str:
+    found = await asyncio.wait_for(anext(stream), SOON)
+    assert found.raw_data is not None
+    return found.raw_data
+
+
+async def page_of(web: Web, secret: str, path: str) -> Page:
+    viewer = await web.context.accounts.by_session(secret)
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": [], "app": web.app}
+    return Page(Request(scope), web.context, viewer, secret)
+
+
+async def write(web: Web, training_id: str, **values: Any) -> None:
+    """What a worker would write of a training, with the hint that it gives."""
+    moments = {name for name, value in values.items() if value is True}
+    given = {name: value for name, value in values.items() if value is not True}
+    sets = [f"{name} = now()" for name in moments] + [f"{name} = :{name}" for name in given]
+    await run(
+        web,
+        f"UPDATE trainings SET status_gen = status_gen + 1, {', '.join(sets)} WHERE id = :id",
+        id=training_id,
+        **given,
+    )
+    await run(web, f"SELECT pg_notify('taas', 'trainings:{training_id}')")
+
+
+async def run(web: Web, statement: str, **values: Any) -> None:
+    async with web.context.database.transaction() as connection:
+        await connection.execute(text(statement), values)
