@@ -14,8 +14,10 @@ def stopped(reason: Reason, by: str | None) -> str:
 
 
 def completed(succeeded: int, total: int) -> str:
-    tasks = "The task" if succeeded == total == 1 else f"{succeeded} of {total} tasks"
-    return f"{tasks} completed."
+    if succeeded == total:
+        return "The task completed." if total == 1 else f"All {total} tasks completed."
+    others = "the other was" if total - succeeded == 1 else "the others were"
+    return f"{succeeded} of {total} tasks completed; {others} no longer needed."
 
 
 def namespace_lost(namespace: str) -> str:

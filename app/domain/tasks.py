@@ -62,6 +62,9 @@ def _status(key: TaskKey, pod: SeenPod | None, run: RunSpec, seen: Seen, over: b
         return _from_pod(key, TaskState.SUCCEEDED, pod, "")
     if pod is not None and pod.phase is PodPhase.FAILED:
         cause = cause_of(pod, run)
+        if over and pod.deleting_at is not None:
+            # The suspension removed it: how it took that says nothing about its work.
+            return _from_pod(key, TaskState.REMOVED, pod, "")
         if out_of_tries(key, pod, run, seen):
             return _from_pod(key, TaskState.FAILED, pod, cause.sentence)
         if over:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.domain import sentences
 from app.domain.actions import (
     ArchiveEvidence,
     CreateChildren,
@@ -315,7 +316,22 @@ def test_the_success_rule_decides(success: Success, roles: dict, done: list, is_
     if is_over:
         assert decision.status.state is State.STOPPING
         assert {action.name for action in decision.actions} == set(roles)
-        assert decision.status.message == f"{len(done)} of {len(keys)} tasks completed."
+        assert decision.status.message == sentences.completed(len(done), len(keys))
+
+
+def test_what_the_suspension_removed_has_not_failed() -> None:
+    killed = {"exit_code": 143, "deleting_at": at(30)}
+    pods = [pod("chief-0", DONE), pod("worker-0", FAILED, **killed), pod("worker-1", FAILED, **killed)]
+    ps = pod("ps-0", FAILED, exit_code=1)  # by itself, before
+    stopping = {**RUNNING, "state": State.STOPPING, "reason": Reason.COMPLETED, "stopping_at": T0}
+    jobs = [job(role, suspended=role != "chief", failed_indexes=frozenset({0})) for role in CLUSTER]
+    decision = run(training(**stopping, roles=CLUSTER, success=Success.CHIEF), seen(namespace(), jobs, [*pods, ps]))
+    assert {str(task.key): task.state for task in decision.tasks} == {
+        "chief-0": TaskState.SUCCEEDED,
+        "worker-0": TaskState.REMOVED,
+        "worker-1": TaskState.REMOVED,
+        "ps-0": TaskState.FAILED,
+    }
 
 
 def test_success_counts_before_a_failure_seen_at_the_same_time() -> None:
