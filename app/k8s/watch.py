@@ -11,7 +11,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -45,6 +45,10 @@ class Patience:
     silence: float = 90.0
     relist: float = 300.0
     longest_backoff: float = 5.0
+
+    def without_bookmarks(self) -> Patience:
+        """For a collection that may be silent while all is well: each request ends before the silence is too long."""
+        return replace(self, request=min(self.request, self.silence / 2))
 
 
 class Watch(Generic[T]):
