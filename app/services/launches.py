@@ -6,7 +6,7 @@ import asyncio
 import base64
 from typing import Any
 
-from app.auth.seal import Sealer
+from app.auth.seal import SealBroken, Sealer
 from app.db import projects, registries
 from app.db.engine import Database
 from app.domain import names
@@ -89,10 +89,12 @@ class LaunchBuilder:
             return {}
         async with self._database.read() as connection:
             sealed = await projects.secrets(connection, training.project_id)
+        if missing := [name for name in wanted if name not in sealed]:
+            raise SealBroken(
+                f"The project has no value for {', '.join(missing)} any more. Set it again, or start a new training."
+            )
         return {
-            name: self._sealer.open(sealed[name], project_secret_place(training.project_id, name))
-            for name in wanted
-            if name in sealed
+            name: self._sealer.open(sealed[name], project_secret_place(training.project_id, name)) for name in wanted
         }
 
     async def _pull_secret(self, image: str) -> dict[str, Any] | None:

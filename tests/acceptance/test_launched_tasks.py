@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.domain import names
-from app.domain.project import Framework, Role, RunSpec
+from app.domain.project import Framework, Resources, Role, RunSpec
 from app.domain.training import StorageMount, TrainingSpec
 from app.k8s.manifests import Launch, build
 from tests.support.cluster import LocalCluster
@@ -55,9 +55,8 @@ def run(local_cluster: LocalCluster) -> Iterator[Run]:
 
     def launched(launch: Launch) -> Ran:
         made.append(launch)
-        for manifest in build(launch).in_order():
-            local_cluster.call("POST", PATHS[manifest["kind"]].format(launch.namespace), manifest)
-        return ended(local_cluster, launch.namespace)
+        make(local_cluster, launch)
+        return ended(local_cluster, launch)
 
     yield launched
     for launch in made:
@@ -138,6 +137,28 @@ print("earlier", sorted(path.name for path in around.glob("models/*/*")))
     assert left == {"data/a", "data/b", "logs/1/a", "logs/2/b", "models/1/a", "models/2/b"}
 
 
+def test_devices_are_given_out_and_their_nodes_taint_is_put_up_with(local_cluster: LocalCluster) -> None:
+    devices = {"nvidia.com/gpu": "4"}
+    (node,) = local_cluster.fake_nodes(1, prefix="gpu", taints=["nvidia.com/gpu=present:NoSchedule"], resources=devices)
+    run = RunSpec(Framework.PYTORCH, IMAGE, {"worker": Role(2, Resources(gpu=2))})
+    first, second = launch_of("gpu", run, ""), launch_of("gpu", run, "", number=2)
+    try:
+        make(local_cluster, first)
+        wait_for(lambda: [pod["spec"].get("nodeName") for pod in pods_of(local_cluster, first)] == [node, node])
+        make(local_cluster, second)
+        wait_for(lambda: [why_not_placed(pod) for pod in pods_of(local_cluster, second)].count(True) == 2)
+    finally:
+        for launch in (first, second):
+            local_cluster.call("DELETE", f"/api/v1/namespaces/{launch.namespace}")
+        local_cluster.fake_nodes(0, prefix="gpu")
+
+
+def why_not_placed(pod: dict[str, Any]) -> bool:
+    """Whether the scheduler says that devices are short."""
+    conditions = pod["status"].get("conditions", [])
+    return any("Insufficient nvidia.com/gpu" in condition.get("message", "") for condition in conditions)
+
+
 def on_node(local_cluster: LocalCluster, count: int, **fields: Any) -> RunSpec:
     """A plain run of small tasks on the real node."""
     role = Role(count, node_selector={"kubernetes.io/hostname": local_cluster.node_name})
@@ -167,16 +188,36 @@ def launch_of(
     )
 
 
-def ended(local_cluster: LocalCluster, namespace: str) -> Ran:
+def make(local_cluster: LocalCluster, launch: Launch) -> None:
+    for manifest in build(launch).in_order():
+        local_cluster.call("POST", PATHS[manifest["kind"]].format(launch.namespace), manifest)
+
+
+def pods_of(local_cluster: LocalCluster, launch: Launch) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = local_cluster.call("GET", f"/api/v1/namespaces/{launch.namespace}/pods")["items"]
+    return found
+
+
+def ended(local_cluster: LocalCluster, launch: Launch) -> Ran:
+    job: dict[str, Any] = {}
+
+    def over() -> bool:
+        job.update(local_cluster.call("GET", PATHS["Job"].format(launch.namespace) + "/worker"))
+        return bool(true_conditions(job) & {"Complete", "Failed"})
+
+    wait_for(over, lambda: [pod["status"] for pod in pods_of(local_cluster, launch)])
+    logs = {index_of(pod): log_of(local_cluster, pod) for pod in pods_of(local_cluster, launch)}
+    return Ran("Complete" in true_conditions(job), logs)
+
+
+def true_conditions(job: dict[str, Any]) -> set[str]:
+    return {found["type"] for found in job.get("status", {}).get("conditions", []) if found["status"] == "True"}
+
+
+def wait_for(done: Callable[[], bool], seen: Callable[[], object] = lambda: None) -> None:
     end = time.monotonic() + SECONDS
-    while True:
-        job = local_cluster.call("GET", f"/apis/batch/v1/namespaces/{namespace}/jobs/worker")
-        conditions = {c["type"] for c in job.get("status", {}).get("conditions", []) if c["status"] == "True"}
-        pods = local_cluster.call("GET", f"/api/v1/namespaces/{namespace}/pods")["items"]
-        if conditions & {"Complete", "Failed"}:
-            return Ran("Complete" in conditions, {index_of(pod): log_of(local_cluster, pod) for pod in pods})
-        states = [pod["status"] for pod in pods]
-        assert time.monotonic() < end, json.dumps(states, indent=1)
+    while not done():
+        assert time.monotonic() < end, json.dumps(seen(), indent=1)
         time.sleep(0.2)
 
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import select, text
 
+from app.auth.seal import SealBroken
 from app.db import projects
 from app.db.tables import project_secrets
 from app.domain.access import UserRole
@@ -144,6 +145,9 @@ async def test_a_secret_goes_in_and_only_the_worker_reads_it(web: Web, member: h
     assert CANARY.encode().hex() not in stored
     launch = await web.context.launches.launch_of(record.training)
     assert launch.secret_env == {"API_KEY": CANARY}
+    await member.patch("/api/v1/projects/digits", json={"secret_env": {"API_KEY": None}}, headers={"If-Match": "*"})
+    with pytest.raises(SealBroken, match="no value for API_KEY any more"):
+        await web.context.launches.launch_of(record.training)
 
 
 async def test_an_edit_needs_the_revision_that_was_seen(member: httpx.AsyncClient) -> None:

@@ -98,6 +98,7 @@ trainings = Table(
     Index("ix_trainings_state", "state", "id"),
     Index("ix_trainings_trigger", "trigger", "id"),
     Index("ix_trainings_owner", "owner_id", "id"),
+    Index(None, "created_at"),
 )
 
 tasks = Table(
