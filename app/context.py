@@ -23,6 +23,7 @@ from app.services.images import ImageService
 from app.services.installation import InstallationName
 from app.services.launches import LaunchBuilder
 from app.services.launching import LaunchService
+from app.services.logs import LogService
 from app.services.projects import ProjectService
 from app.services.registries import RegistryService
 from app.services.secrets import SecretService
@@ -56,6 +57,7 @@ class Context:
     projects: ProjectService
     launching: LaunchService
     trainings: TrainingService
+    logs: LogService
     installation: InstallationName
     launches: LaunchBuilder
     secrets: SecretService
@@ -101,6 +103,7 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         projects=ProjectService(database, clock, sealer),
         launching=LaunchService(database, clock, settings, installation),
         trainings=TrainingService(database, listener),
+        logs=LogService(database, storage, listener),
         installation=installation,
         launches=LaunchBuilder(database, storage, sealer, installation=installation, settings=settings),
         secrets=SecretService(database, sealer),
