@@ -3,43 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import log_rows
-from app.domain.log import LogPart
+from app.domain.log import LogInfo, LogOverview, LogPart
 from app.domain.training import ENDED, LogVerdict, State, TaskKey
-
-
-@dataclass(frozen=True, slots=True)
-class LogInfo:
-    """An attempt's log. `archived`: it has ended, is whole in storage, and `verdict` says what is known of it."""
-
-    attempt_id: UUID
-    key: TaskKey
-    attempt: int
-    bytes: int
-    lines: int
-    archived: bool
-    verdict: LogVerdict | None
-    missing_lines: int | None
-
-    @property
-    def name(self) -> str:
-        """`worker-0`; of later tries `worker-0#2`."""
-        return str(self.key) if self.attempt == 1 else f"{self.key}#{self.attempt}"
-
-
-@dataclass(frozen=True, slots=True)
-class LogOverview:
-    """A training's logs, by role and index; `growing` is False when no log can become longer, and none can be added."""
-
-    logs: tuple[LogInfo, ...]
-    growing: bool
-
 
 _OVERVIEW = text("""
     SELECT t.state AS training_state, a.id, a.role, a.index AS task_index, a.number, a.log_bytes, a.log_lines,

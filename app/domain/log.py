@@ -6,6 +6,9 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
+
+from app.domain.training import LogVerdict, TaskKey
 
 IndexEntry = tuple[int, int, int]
 """A line that begins here: its number, its byte offset (both counted from 0 in the whole log), its time in Unix ms."""
@@ -59,6 +62,33 @@ class LogBlock:
     end: int
     line: int
     at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogInfo:
+    """An attempt's log. `archived`: it has ended, is whole in storage, and `verdict` says what is known of it."""
+
+    attempt_id: UUID
+    key: TaskKey
+    attempt: int
+    bytes: int
+    lines: int
+    archived: bool
+    verdict: LogVerdict | None
+    missing_lines: int | None
+
+    @property
+    def name(self) -> str:
+        """`worker-0`; of later tries `worker-0#2`."""
+        return str(self.key) if self.attempt == 1 else f"{self.key}#{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class LogOverview:
+    """A training's logs, by role and index; `growing` is False when no log can become longer, and none can be added."""
+
+    logs: tuple[LogInfo, ...]
+    growing: bool
 
 
 def blocks_of(part: LogPart) -> Iterator[LogBlock]:

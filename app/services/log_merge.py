@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.db.log_reading import LogInfo
-from app.domain.log import LogBlock, LogPart, blocks_of
+from app.domain.log import LogBlock, LogInfo, LogPart, blocks_of
 from app.services.log_bytes import LogBytes
 
 SLICE_BYTES = 64 * 1024

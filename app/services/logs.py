@@ -11,10 +11,9 @@ from uuid import UUID
 
 from app.db import log_reading, log_rows
 from app.db.engine import Database
-from app.db.log_reading import LogInfo, LogOverview
 from app.db.notify import ANYTHING, Listener
 from app.domain.access import Principal
-from app.domain.log import time_of_line, unix_ms
+from app.domain.log import LogInfo, LogOverview, time_of_line, unix_ms
 from app.domain.training import TaskKey
 from app.errors import NotFound
 from app.services.log_bytes import LogBytes

@@ -22,6 +22,8 @@ class Problem(Protocol):
 
 def error_page(request: Request, problem: Problem) -> Response:
     """The page of an error; whoever is not logged in goes to the log-in page and comes back from there."""
+    if problem.status == 401 and request.url.path.startswith("/live/"):
+        return Response(status_code=401)  # the page's script loads the page again, and that leads to the door
     if problem.status == 401:
         return to(login_address(request))
     values = {

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from fastapi.sse import ServerSentEvent
 
+from app.errors import NotAuthenticated
 from app.ui.page import Page
 from app.ui.render import partial
 
@@ -56,10 +57,17 @@ class Pulse:
         """Wait until it is time to look. False when the stream should end: the process does, or the session has."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._again.wait(), LOOK_SECONDS)
-        if not self._again.is_set():
-            await self._page.context.accounts.by_session(self._page.secret)
+        if not self._again.is_set() and not await self._allowed():
+            return False
         self._again.clear()
         return not self._closing
+
+    async def _allowed(self) -> bool:
+        try:
+            await self._page.context.accounts.by_session(self._page.secret)
+        except NotAuthenticated:
+            return False
+        return True
 
 
 async def frames(

@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 from fastapi.sse import ServerSentEvent
-from sqlalchemy import text
-from starlette.requests import Request
 
 from app.domain.access import UserRole
 from app.domain.training import Reason, State
-from app.ui.page import Page
 from app.ui.routes.home import home_live
 from app.ui.routes.trainings import training_live
+from tests.support.pages import page_of, run, write
 from tests.support.projects import make_project, start
 from tests.support.visitor import logged_in
 from tests.support.web import Web
@@ -141,7 +138,7 @@ async def test_what_is_not_there_says_so(web: Web, address: str) -> None:
         assert "<h1>" in answer.text
 
 
-@pytest.mark.parametrize("address", ["/", "/trainings", "/projects", "/algorithms", "/live/home", "/new/project"])
+@pytest.mark.parametrize("address", ["/", "/trainings", "/projects", "/algorithms", "/new/project"])
 async def test_nobody_sees_a_page(web: Web, address: str) -> None:
     async with logged_in(web, "ada") as client:
         client.cookies.clear()
@@ -184,28 +181,3 @@ async def message(stream: AsyncIterator[ServerSentEvent]) -> str:
     found = await asyncio.wait_for(anext(stream), SOON)
     assert found.raw_data is not None
     return found.raw_data
-
-
-async def page_of(web: Web, secret: str, path: str) -> Page:
-    viewer = await web.context.accounts.by_session(secret)
-    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": [], "app": web.app}
-    return Page(Request(scope), web.context, viewer, secret)
-
-
-async def write(web: Web, training_id: str, **values: Any) -> None:
-    """What a worker would write of a training, with the hint that it gives."""
-    moments = {name for name, value in values.items() if value is True}
-    given = {name: value for name, value in values.items() if value is not True}
-    sets = [f"{name} = now()" for name in moments] + [f"{name} = :{name}" for name in given]
-    await run(
-        web,
-        f"UPDATE trainings SET status_gen = status_gen + 1, {', '.join(sets)} WHERE id = :id",
-        id=training_id,
-        **given,
-    )
-    await run(web, f"SELECT pg_notify('taas', 'trainings:{training_id}')")
-
-
-async def run(web: Web, statement: str, **values: Any) -> None:
-    async with web.context.database.transaction() as connection:
-        await connection.execute(text(statement), values)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.ui.routes import account, algorithms, home, launch, login, projects, trainings
+from app.ui.routes import account, algorithms, home, launch, login, logs, projects, trainings
 
 router = APIRouter(include_in_schema=False)
-for _part in (login, home, account, algorithms, projects, launch, trainings):
+for _part in (login, home, account, algorithms, projects, launch, trainings, logs):
     router.include_router(_part.router)

@@ -94,6 +94,9 @@
     document.querySelectorAll("button[type=submit]:disabled").forEach((button) => { button.disabled = false; });
   });
 
+  document.addEventListener("htmx:sse:error", (event) => {
+    if (event.detail.status === 401) location.reload(); // the session is over
+  });
   document.addEventListener("htmx:after:swap", () => tell(document));
   document.querySelectorAll("[data-theme]").forEach(theme);
   document.querySelectorAll("dialog[data-open]").forEach((dialog) => dialog.showModal());

@@ -9,11 +9,16 @@
   const CHUNK = 500; // lines in one <pre>: the browser skips whole ones that are off screen
   const KEPT = 60; // chunks kept while following; earlier lines can be loaded again
   const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-  let following = Boolean(follow);
+  let following = true;
   let lastTop = 0;
+  let touchedAt = -Infinity; // when the reader last did something that can scroll
 
   const lines = (pre) => Number(pre.dataset.lines || (pre.dataset.lines = (pre.textContent.match(/\n/g) || []).length));
   const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 24;
+  const lineHeight = parseFloat(getComputedStyle(log).lineHeight);
+  // Chunks off screen have an estimated height until they are seen: stay at the end while estimates become true.
+  const sizes = new ResizeObserver(() => { if (following) goToEnd(); });
+  const estimate = (pre) => { pre.style.containIntrinsicSize = `auto ${Math.ceil(lines(pre) * lineHeight)}px`; };
   const goToEnd = () => { log.scrollTop = log.scrollHeight; lastTop = log.scrollTop; };
 
   function setFollowing(on) {
@@ -42,9 +47,11 @@
       last = document.createElement("pre");
       last.dataset.lines = "0";
       log.append(last);
+      sizes.observe(last);
     }
     last.append(template.content);
     last.dataset.lines = String(lines(last) + added);
+    estimate(last);
     if (following) {
       trim();
       goToEnd();
@@ -73,17 +80,41 @@
     const more = found.querySelector(".log-more");
     const chunks = [...found.querySelectorAll("pre")];
     link.closest(".log-more").remove();
-    log.prepend(...[more, ...chunks].filter(Boolean).map((node) => document.importNode(node, true)));
+    if (following) setFollowing(false);
+    const added = [more, ...chunks].filter(Boolean).map((node) => document.importNode(node, true));
+    log.prepend(...added);
+    log.querySelectorAll("pre").forEach(estimate);
     setTimes(log);
     log.scrollTop += log.scrollHeight - before;
   }
 
+  function first(number) {
+    if (!number || !box.dataset.earlier) return;
+    const query = new URLSearchParams(location.search);
+    query.set("before", number);
+    const more = document.createElement("div");
+    more.className = "log-more";
+    const link = document.createElement("a");
+    link.className = "btn btn-plain btn-sm";
+    link.href = `?${query}`;
+    link.dataset.logEarlier = "";
+    link.textContent = "Earlier lines";
+    more.append(link);
+    log.prepend(more);
+  }
+
+  live?.addEventListener("log-first", (event) => first(Number(event.detail.data)));
+  live?.addEventListener("log-reset", () => log.replaceChildren());
   live?.addEventListener("log", (event) => append(event.detail.data));
+  for (const name of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+    log.addEventListener(name, () => { touchedAt = performance.now(); }, { passive: true });
+  }
   log.addEventListener("scroll", () => {
     const up = log.scrollTop < lastTop - 2;
     lastTop = log.scrollTop;
-    if (following && up && !atEnd()) setFollowing(false);
-    else if (!following && follow && !up && atEnd()) setFollowing(true);
+    const byHand = performance.now() - touchedAt < 1000;
+    if (following && up && byHand && !atEnd()) setFollowing(false);
+    else if (!following && follow && byHand && !up && atEnd()) setFollowing(true);
     else if (toEnd) toEnd.hidden = following || atEnd();
   });
   box.addEventListener("click", (event) => {
@@ -105,6 +136,10 @@
       select.form.requestSubmit();
     });
   });
-  if (following) goToEnd();
-  else if (!box.dataset.logFrom) goToEnd();
+  for (const pre of log.querySelectorAll("pre")) {
+    estimate(pre);
+    sizes.observe(pre);
+  }
+  if (new URLSearchParams(location.search).has("before")) following = false;
+  else goToEnd();
 })();

@@ -1,0 +1,236 @@
+"""Logs: merged or of one task, as they are kept or as they come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from markupsafe import Markup
+
+from app.domain.log import LogInfo, LogOverview
+from app.domain.record import TrainingRecord
+from app.domain.training import TaskKey
+from app.errors import NotFound
+from app.services.log_merge import LogSlice
+from app.services.logs import Which
+from app.ui.live import Frame, frames
+from app.ui.log_lines import LineWriter, chunked, cursor_text, labels_of, read_cursor
+from app.ui.page import Page, Shown
+from app.ui.render import render
+from app.ui.routes.trainings import head_values, over
+
+router = APIRouter()
+
+# The newest lines that a page begins with, and how many come with each look at earlier ones.
+BACKLOG = 5_000
+EARLIER = 2_000
+# A place in this many logs still fits into the header that a browser sends when it comes back.
+PLACES_MAX = 50
+MESSAGE_BYTES = 256 * 1024
+Task = Annotated[str, Query(max_length=80)]
+Try = Annotated[int | None, Query(ge=1, le=1_000_000)]
+Line = Annotated[int | None, Query(ge=1, le=2**53)]
+
+
+@router.get("/trainings/{training_id}/logs")
+async def logs_page(
+    page: Shown, training_id: UUID, task: Task = "", attempt: Try = None, before: Line = None
+) -> Response:
+    record = await page.context.trainings.get(page.viewer, training_id)
+    overview = await page.context.logs.overview(page.viewer, training_id)
+    which = which_of(task, attempt, record)
+    tries = [log.attempt for log in overview.logs if log.key == which.key]
+    live = before is None and overview.growing and (attempt is None or attempt not in tries[:-1])
+    chunks, first = ([], 0) if live else await _kept(page, training_id, record, which, before)
+    query = f"?task={task}" + (f"&attempt={attempt}" if attempt else "")
+    values = head_values(page, record, tab="/logs") | {
+        "tasks": [str(key) for key in keys_of(record)],
+        "task": task,
+        "attempts": tries,
+        "attempt": attempt or (tries[-1] if tries else 1),
+        "live": live,
+        "is_over": over(record) and not live,
+        "chunks": chunks,
+        "earlier_url": f"{query}&before={first}" if which.key and first else "",
+        "shortened": not which.key and first > 0,
+        "backlog": BACKLOG,
+        "download_url": f"/api/v1/trainings/{training_id}/logs" + (query if task else ""),
+        "live_url": f"/live/trainings/{training_id}/logs{query}",
+        **verdict_values(overview, which),
+    }
+    return page.show("training_logs", values)
+
+
+@router.get("/live/trainings/{training_id}/logs", response_class=EventSourceResponse)
+async def logs_live(
+    page: Shown,
+    training_id: UUID,
+    task: Task = "",
+    attempt: Try = None,
+    last_event_id: Annotated[str, Header(max_length=8000)] = "",
+) -> AsyncIterator[ServerSentEvent]:
+    record = await page.context.trainings.get(page.viewer, training_id)
+    which = which_of(task, attempt, record)
+    messages: asyncio.Queue[ServerSentEvent | None] = asyncio.Queue(maxsize=8)
+    lines = _lines(page, record, which, last_event_id)
+    tasks = [asyncio.create_task(_pour(source, messages)) for source in (lines, _head(page, training_id, which))]
+    ended = 0
+    try:
+        while ended < len(tasks):
+            message = await messages.get()
+            if message is None:
+                ended += 1
+            elif message.event == "stop":
+                return
+            else:
+                yield message
+        yield ServerSentEvent(event="done", raw_data="-")
+    finally:
+        for one in tasks:
+            one.cancel()
+
+
+async def _pour(source: AsyncIterator[ServerSentEvent], messages: asyncio.Queue[ServerSentEvent | None]) -> None:
+    try:
+        async for message in source:
+            await messages.put(message)
+    finally:
+        await messages.put(None)
+
+
+async def _head(page: Page, training_id: UUID, which: Which) -> AsyncIterator[ServerSentEvent]:
+    async def look() -> Frame:
+        record = await page.context.trainings.get(page.viewer, training_id)
+        overview = await page.context.logs.overview(page.viewer, training_id)
+        head = render("parts/training_head.html", head_values(page, record, tab="/logs"))
+        verdict = render("parts/log_verdict.html", verdict_values(overview, which))
+        return Frame({"training-head": head, "log-verdict": verdict}, over=over(record) and not overview.growing)
+
+    async for message in frames(page, look, channel="trainings", only=str(training_id)):
+        if message.event == "done":
+            return
+        yield message
+    # The session is over, or the process is about to end: the lines have to end as well.
+    yield ServerSentEvent(event="stop", raw_data="-")
+
+
+async def _lines(
+    page: Page, record: TrainingRecord, which: Which, last_event_id: str
+) -> AsyncIterator[ServerSentEvent]:
+    """Lines as they come: messages `log` with as many as there are at a time."""
+    after = read_cursor(last_event_id)
+    if last_event_id and after is None:
+        yield ServerSentEvent(event="log-reset", raw_data="-")
+    slices = await page.context.logs.slices(
+        page.viewer,
+        record.training.id,
+        which,
+        tail=None if after else BACKLOG,
+        follow=True,
+        after=after,
+        closing=page.context.closing,
+    )
+    writer = LineWriter(labels_of(record.training.spec.run) if which.merged else None, dict(after or {}))
+    async for batch in _batches(slices):
+        lines = writer.lines(batch)
+        if writer.first_line is not None and not after and which.key:
+            yield ServerSentEvent(event="log-first", raw_data=str(writer.first_line))
+            after = writer.taken
+        if lines:
+            yield _message(lines, writer)
+    rest = writer.rest()
+    if rest:
+        yield _message(rest, writer)
+
+
+def _message(lines: list[Markup], writer: LineWriter) -> ServerSentEvent:
+    place = cursor_text(writer.taken) if len(writer.taken) <= PLACES_MAX else "-"
+    return ServerSentEvent(event="log", raw_data="".join(lines), id=place)
+
+
+async def _batches(slices: AsyncIterator[LogSlice]) -> AsyncIterator[list[LogSlice]]:
+    """Whatever is there at a time, in one piece, so that a flood makes few messages and a trickle no delay."""
+    waiting: asyncio.Queue[LogSlice | None] = asyncio.Queue(maxsize=64)
+
+    async def fill() -> None:
+        try:
+            async for piece in slices:
+                await waiting.put(piece)
+        finally:
+            await waiting.put(None)
+
+    task = asyncio.create_task(fill())
+    more = True
+    try:
+        while more:
+            batch: list[LogSlice] = []
+            while more and (not batch or not waiting.empty()) and sum(len(one.data) for one in batch) < MESSAGE_BYTES:
+                piece = await waiting.get()
+                more = piece is not None
+                if piece is not None:
+                    batch.append(piece)
+            if batch:
+                yield batch
+        await task
+    finally:
+        task.cancel()
+
+
+async def _kept(
+    page: Page, training_id: UUID, record: TrainingRecord, which: Which, before: int | None
+) -> tuple[list[Markup], int]:
+    """The chunks of a page that is made at once, and the number of its first line."""
+    writer = LineWriter(labels_of(record.training.spec.run) if which.merged else None)
+    if before is not None and which.key is not None:
+        first = max(0, before - EARLIER)
+        found = await page.context.logs.page(
+            page.viewer, training_id, which.key, which.attempt, line=first, most=before - first
+        )
+        return chunked(writer.of_page(found)), first
+    slices = await page.context.logs.slices(page.viewer, training_id, which, tail=BACKLOG)
+    lines = [line async for piece in slices for line in writer.lines([piece])] + writer.rest()
+    first = writer.first_line or 0
+    return chunked(lines), first if which.key else int(len(lines) >= BACKLOG)
+
+
+def which_of(task: str, attempt: int | None, record: TrainingRecord) -> Which:
+    """What the address asks for. Raises `NotFound` for a task that the training does not have."""
+    if not task:
+        return Which()
+    try:
+        key = TaskKey.parse(task)
+    except ValueError as exc:
+        raise NotFound(f"{exc}.") from exc
+    if key.role not in record.training.spec.run.roles or key.index >= record.training.spec.run.roles[key.role].count:
+        raise NotFound(f"{record.training.project} #{record.training.number} has no task {task}.")
+    return Which(key, attempt)
+
+
+def keys_of(record: TrainingRecord) -> list[TaskKey]:
+    run = record.training.spec.run
+    return [TaskKey(role, index) for role in run.role_names for index in range(run.roles[role].count)]
+
+
+def verdict_values(overview: LogOverview, which: Which) -> dict[str, Any]:
+    """What is known of the completeness of what is shown: one try's verdict, or the tasks that are not verified."""
+    logs = [log for log in overview.logs if which.key in (None, log.key)]
+    if which.key is not None:
+        logs = [log for log in logs if which.attempt in (None, log.attempt)][-1:]
+    return {"verdicts": _verdicts(logs), "growing": overview.growing}
+
+
+def _verdicts(logs: list[LogInfo]) -> list[dict[str, Any]]:
+    found: dict[Any, dict[str, Any]] = {}
+    for log in logs:
+        if log.verdict is None:
+            continue
+        one = found.setdefault(log.verdict, {"verdict": log.verdict, "count": 0, "missing": 0, "unknown": False})
+        one["count"] += 1
+        one["missing"] += log.missing_lines or 0
+        one["unknown"] = one["unknown"] or log.missing_lines is None
+    return list(found.values())
