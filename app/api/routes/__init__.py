@@ -1,6 +1,6 @@
 """The JSON API, one file per resource. A new file adds its router here."""
 
-from app.api.routes import algorithms, images, projects, registries, session, storages, tokens, trainings, users
+from app.api.routes import algorithms, images, logs, projects, registries, session, storages, tokens, trainings, users
 
 ROUTERS = (
     session.router,
@@ -12,6 +12,7 @@ ROUTERS = (
     storages.router,
     projects.router,
     trainings.router,
+    logs.router,
 )
 
 __all__ = ["ROUTERS"]
