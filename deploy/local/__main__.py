@@ -35,10 +35,12 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--log-max-size", help="kubelet's rotation size of a container's log (default 10Mi)")
     down = command("down", _down, "end it; its data stays")
     down.add_argument("--purge", action="store_true", help="delete its data too")
+    down.add_argument("--all", action="store_true", help="every instance there is")
     command("status", _status, "what runs where; fails unless all is healthy")
     command("kubeconfig", _kubeconfig, "print the path of its kubeconfig")
     command("build", _build, "build the programs and make the images, start nothing")
     command("load", _load, "load a docker-archive into it").add_argument("archive", type=Path)
+    command("image", _image, "make and load an image that is not there by default: torch").add_argument("image")
     for name, act in (("start", _start), ("stop", _stop)):
         command(name, act, f"{name} one component").add_argument("component")
     many = command("nodes", _nodes, "have exactly N fake nodes")
@@ -59,7 +61,9 @@ def _up(arguments: argparse.Namespace) -> None:
 
 
 def _down(arguments: argparse.Namespace) -> None:
-    cluster.down(arguments.name, purge=arguments.purge)
+    names = [this.name for this in instance.all_instances()] if arguments.all else [arguments.name]
+    for name in names:
+        cluster.down(name, purge=arguments.purge)
 
 
 def _status(arguments: argparse.Namespace) -> int:
@@ -79,6 +83,10 @@ def _build(arguments: argparse.Namespace) -> None:
 
 def _load(arguments: argparse.Namespace) -> None:
     print("\n".join(cluster.load(arguments.name, arguments.archive)))
+
+
+def _image(arguments: argparse.Namespace) -> None:
+    print(cluster.ensure_image(arguments.name, arguments.image))
 
 
 def _start(arguments: argparse.Namespace) -> None:

@@ -107,6 +107,18 @@ def stop(name: str, component_name: str) -> None:
         process.end(_record(this, component), grace=component.grace)
 
 
+def ensure_image(name: str, which: str) -> str:
+    """Make and load one of the images that are only there on request; returns its reference."""
+    image = layers.ON_REQUEST.get(which)
+    if image is None:
+        raise ValueError(f"There is no image {which!r} to ask for; there are: {', '.join(layers.ON_REQUEST)}.")
+    layers.ensure((image,))
+    with instance.locked(name):
+        this, holder = _running(name)
+        loading.ensure_images(holder, _snapshotter(this.directory), (image,))
+    return image.reference
+
+
 def load(name: str, archive: Path) -> list[str]:
     """Load a docker-archive into the instance and pin its images; returns their names."""
     with instance.locked(name):

@@ -9,13 +9,13 @@ import platform
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from deploy.local import paths, versions
-from deploy.local.images import pause, python, tensorflow
+from deploy.local.images import pause, python, tensorflow, torch
 from deploy.local.progress import step
 
 
@@ -63,6 +63,13 @@ TENSORFLOW = Layer(
     below=PYTHON,
     about="about three minutes",
 )
+TORCH = Layer(
+    "torch",
+    torch.make,
+    (Path(torch.__file__),),
+    below=PYTHON,
+    about="about two minutes",
+)
 
 _PATH = {"Env": ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"], "User": "1000:1000", "WorkingDir": "/tmp"}
 IMAGES = (
@@ -70,21 +77,23 @@ IMAGES = (
     Image("localhost/taas/python:3.11", (PYTHON,), _PATH | {"Cmd": ["python3"]}),
     Image("localhost/taas/tensorflow:2.21", (PYTHON, TENSORFLOW), _PATH | {"Cmd": ["python3"]}),
 )
+# Made and loaded only when asked for (`python3 -m deploy.local image torch`).
+ON_REQUEST = {"torch": Image("localhost/taas/torch:1.13", (TORCH,), _PATH | {"Cmd": ["python3"]})}
 
 
-def missing() -> list[Layer]:
-    wanted = {layer.name: layer for image in IMAGES for layer in image.layers}
+def missing(images: Sequence[Image] = IMAGES) -> list[Layer]:
+    wanted = {layer.name: layer for image in images for layer in image.layers}
     return [layer for layer in wanted.values() if not layer.tar().exists()]
 
 
-def ensure() -> None:
-    """Make the layers that are not in the cache yet."""
-    if not missing():
+def ensure(images: Sequence[Image] = IMAGES) -> None:
+    """Make the layers of these images that are not in the cache yet."""
+    if not missing(images):
         return
     paths.images_root().mkdir(parents=True, exist_ok=True, mode=0o700)
     with (paths.images_root() / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        todo = missing()
+        todo = missing(images)
         for number, layer in enumerate(todo, 1):
             about = f" ({layer.about})" if layer.about else ""
             with step(f"[{number} of {len(todo)}] Making the image layer {layer.name}{about}"):

@@ -2,21 +2,22 @@
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
 from deploy.local import build, layers, namespace
+from deploy.local.layers import Image
 from deploy.local.progress import step
 
 RECIPE = "taas-local/recipe"
 PIN = "io.cri-containerd.pinned=pinned"
 
 
-def ensure_images(holder: int, snapshotter: str) -> None:
-    """Load the images that are not there yet, or are there in an older form."""
+def ensure_images(holder: int, snapshotter: str, images: Sequence[Image] = layers.IMAGES) -> None:
+    """Load those of these images that are not there yet, or are there in an older form."""
     present = _listed(holder)
-    for image in layers.IMAGES:
+    for image in images:
         label = f"{RECIPE}={image.fingerprint()}"
         known = present.get(image.reference, "")
         if label not in known:

@@ -55,6 +55,10 @@ class LocalCluster:
     def start(self, component: str) -> None:
         cluster.start(self.name, component)
 
+    def with_image(self, which: str) -> str:
+        """Have an image that is not there by default (`torch`); returns its reference."""
+        return cluster.ensure_image(self.name, which)
+
     def fake_nodes(
         self,
         count: int,
