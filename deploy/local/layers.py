@@ -68,7 +68,7 @@ TORCH = Layer(
     torch.make,
     (Path(torch.__file__),),
     below=PYTHON,
-    about="about two minutes",
+    about="about four minutes",
 )
 
 _PATH = {"Env": ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"], "User": "1000:1000", "WorkingDir": "/tmp"}
