@@ -90,7 +90,9 @@ class Database:
                 "jit": "off",
                 "statement_timeout": milliseconds,
                 "lock_timeout": "10000",
-                "idle_in_transaction_session_timeout": "30000",
+                # No transaction waits for anything but the database: a process that stands still with row locks in
+                # hand is cut off before those who wait for the locks give up.
+                "idle_in_transaction_session_timeout": "8000",
             },
         )
 
@@ -187,5 +189,6 @@ def _translate(exc: SQLAlchemyError, lost: type[DatabaseUnavailable] = DatabaseU
     state = str(getattr(exc.orig, "sqlstate", None) or "")
     if state.startswith("22"):
         raise InvalidInput("A value is outside what the database can hold.") from exc
-    if exc.connection_invalidated or state[:2] in {"08", "57"} or isinstance(exc, InterfaceError | OperationalError):
+    lost_it = state[:2] in {"08", "55", "57"} or isinstance(exc, InterfaceError | OperationalError)
+    if exc.connection_invalidated or lost_it:
         raise lost("The database did not do it in time or dropped the connection. Try again.") from exc

@@ -29,7 +29,7 @@ _PLACES = f"""
         FROM waiting WHERE project_limit IS NULL OR nth <= project_limit)
 """
 _MINE = text(f"""{_PLACES}
-    SELECT w.project_running, w.project_limit, e.place, (SELECT running FROM total) AS running
+    SELECT w.project_running, w.project_limit, e.place
     FROM waiting w LEFT JOIN eligible e ON e.id = w.id WHERE w.id = :id
 """)
 _WAKE = text(f"""{_PLACES}
@@ -57,7 +57,8 @@ async def ask(connection: AsyncConnection, training_id: UUID, limit: int) -> Ans
         return Answer(True)
     if row.place is None:
         return Answer(False, sentences.queued(row.project_running, row.project_limit, of_project=True))
-    return Answer(False, sentences.queued(int(row.running), limit, of_project=False))
+    # Those before it in the queue are about to run.
+    return Answer(False, sentences.queued(min(int(row.place) - 1, limit), limit, of_project=False))
 
 
 async def wake(connection: AsyncConnection, limit: int) -> int:

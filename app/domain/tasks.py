@@ -60,6 +60,9 @@ def out_of_tries(key: TaskKey, pod: SeenPod | None, run: RunSpec, seen: Seen) ->
 def _status(key: TaskKey, pod: SeenPod | None, run: RunSpec, seen: Seen, over: bool) -> TaskStatus | None:
     if succeeded(key, pod, seen):
         return _from_pod(key, TaskState.SUCCEEDED, pod, "")
+    if over and pod is not None and pod.deleting_at is not None:
+        # Asked to end, because it was no longer needed: how it took that is not its failure.
+        return _from_pod(key, TaskState.REMOVED, pod, "")
     if pod is not None and pod.phase is PodPhase.FAILED:
         cause = cause_of(pod, run)
         if over and pod.deleting_at is not None:

@@ -47,6 +47,9 @@ class Version(msgspec.Struct, rename={"git_version": "gitVersion"}):
 class KubeClient:
     """Calls to one cluster. Every call may raise ClusterError; passing troubles are tried again a few times first."""
 
+    agent = "taas"
+    """How the API server's audit log names these requests."""
+
     def __init__(self, settings: Settings, api: ApiClient) -> None:
         self._settings = settings
         self._api = api
@@ -186,7 +189,7 @@ class KubeClient:
         kind: str = "application/json",
         params: Params | None = None,
     ) -> aiohttp.ClientResponse:
-        headers = {"Accept": "application/json", "User-Agent": "taas"}
+        headers = {"Accept": "application/json", "User-Agent": self.agent}
         if data is not None:
             headers["Content-Type"] = kind
         await self._api.update_params_for_auth(headers, [], ["BearerToken"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import structlog
@@ -25,6 +26,7 @@ from app.settings import Settings
 
 # How long trainings that are being worked on may take once the process has been told to end.
 GRACE_SECONDS = 10.0
+RESTART_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
@@ -75,10 +77,8 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set."""
         parts = [
-            asyncio.create_task(self.connection.run(), name="cluster"),
-            asyncio.create_task(self.hints.run(), name="hints"),
-            asyncio.create_task(self._listen(), name="listen"),
-            asyncio.create_task(self._claim(), name="claim"),
+            asyncio.create_task(_kept_up(part), name=part.__qualname__)
+            for part in (self.connection.run, self.hints.run, self._listen, self._claim)
         ]
         stopped = asyncio.create_task(stop.wait(), name="stop")
         self.chores.start()
@@ -90,9 +90,6 @@ class Worker:
                 task.cancel()
             await asyncio.wait({stopped, *parts})
             await self._finish()
-        for part in parts:
-            if not part.cancelled() and (failure := part.exception()) is not None:
-                raise failure
 
     async def _claim(self) -> None:
         """Claim as many as there are free hands; look again when told to, or after the sweep's time."""
@@ -136,3 +133,13 @@ class Worker:
         with suppress(TaasError):
             async with self.context.database.transaction() as connection:
                 await workers.remove(connection, self.name)
+
+
+async def _kept_up(part: Callable[[], Awaitable[None]]) -> None:
+    """Run a part for ever: a mistake in it must not end the others, nor itself for good."""
+    while True:
+        try:
+            await part()
+        except Exception as exc:
+            _log.error("a part of the worker failed and starts again", part=part.__qualname__, exc_info=exc)
+        await asyncio.sleep(RESTART_SECONDS)

@@ -75,7 +75,7 @@ async def test_many_workers_never_start_too_many_and_keep_the_order(database: Da
     assert set.union(*started) == set(ids[:5])
     waiting = await maker.get(ids[5])
     assert waiting.state is State.QUEUED
-    assert waiting.message.startswith("5 of at most 5 trainings are running")
+    assert waiting.message.startswith("5 of at most 5 trainings are running:")
 
 
 async def test_an_end_wakes_the_next_one_only(database: Database, make: Make) -> None:

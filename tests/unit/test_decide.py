@@ -388,6 +388,13 @@ def test_a_stop_suspends_and_waits_until_nothing_runs() -> None:
     assert done.status.finished_at == at(10)
 
 
+def test_a_task_that_was_asked_to_end_has_not_failed() -> None:
+    ended = pod("worker-0", FAILED, exit_code=143, deleting_at=at(9), gone=True)
+    look = seen(namespace(), [suspended("worker")], [ended, pod("worker-1", DONE)])
+    states = [task.state for task in run(training(**STOPPING), look).tasks]
+    assert states == [TaskState.REMOVED, TaskState.SUCCEEDED]
+
+
 def test_a_replaced_training_says_so() -> None:
     row = training(**RUNNING, stop_requested_at=T0, stop_reason=Reason.REPLACED)
     decision = run(row, seen(namespace(), W, BOTH_UP))

@@ -1,0 +1,88 @@
+"""Workers in processes of their own, which can be made to die or to stand still at any point."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+
+from app.context import Context
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@dataclass
+class CrashHost:
+    """Starts workers over the database and the cluster of a context."""
+
+    process: asyncio.subprocess.Process
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    started: list[int] = field(default_factory=list)
+
+    async def worker(self, context: Context, name: str, *, at: str | None = None) -> int:
+        """The process id of a new worker that dies at that point."""
+        settings = context.settings
+        wanted = {
+            "at": at,
+            "url": context.database.url,
+            "home": str(settings.home),
+            "kubeconfig": str(settings.kubeconfig),
+            "kube_context": settings.kube_context,
+            "installation": settings.installation,
+            "worker_name": name,
+            "claim_seconds": settings.claim_seconds,
+            "sweep_seconds": settings.sweep_seconds,
+            "node_lost_after": settings.node_lost_after.total_seconds(),
+        }
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        async with self.turn:
+            self.process.stdin.write(json.dumps(wanted).encode() + b"\n")
+            await self.process.stdin.drain()
+            pid = int(await self.process.stdout.readline())
+        self.started.append(pid)
+        return pid
+
+    async def end(self, pid: int, *, seconds: float = 30) -> None:
+        """Ask a worker to end and wait until it has."""
+        if is_alive(pid):
+            os.kill(pid, signal.SIGTERM)
+        await died(pid, seconds=seconds)
+
+
+async def died(pid: int, *, seconds: float = 60) -> None:
+    """Wait until that process is no more."""
+    deadline = monotonic() + seconds
+    while is_alive(pid):
+        assert monotonic() < deadline, f"process {pid} is still there"
+        await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def crash_host() -> AsyncIterator[CrashHost]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.support.crash_host", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    host = CrashHost(process)
+    try:
+        yield host
+    finally:
+        for pid in host.started:
+            if is_alive(pid):
+                os.kill(pid, signal.SIGKILL)
+        assert process.stdin is not None
+        process.stdin.close()
+        await process.wait()
