@@ -191,8 +191,10 @@ class Cache:
             self._tell(training_id)
 
     def _pod_gone(self, training_id: UUID, pod: SeenPod) -> None:
-        self._trainings.setdefault(training_id, _Objects()).pods[pod.uid] = replace(pod, gone=True)
-        self._gone[training_id, pod.uid] = self._now()
+        now = self._now()
+        gone = replace(pod, gone=True, finished_at=pod.finished_at or now)
+        self._trainings.setdefault(training_id, _Objects()).pods[pod.uid] = gone
+        self._gone[training_id, pod.uid] = now
         self._tell(training_id)
 
     def _drop_empty(self, training_id: UUID) -> None:

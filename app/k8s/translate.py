@@ -87,7 +87,7 @@ def pod(found: objects.Pod, now: datetime) -> SeenPod | None:
         node=sys.intern(found.spec.node_name) or None,
         ready=any(c.type == "Ready" and c.status == "True" for c in status.conditions or ()),
         started_at=state.running.started_at if state.running else _moment(ended.started_at if ended else None),
-        finished_at=_moment(ended.finished_at) if ended else None,
+        finished_at=_moment(ended.finished_at) if ended else _lost_at(status, disruption),
         exit_code=ended.exit_code if ended else None,
         reason=sys.intern(status.reason or (ended.reason if ended else "")),
         message=_message(status, ended),
@@ -156,6 +156,11 @@ def _phase(text: str) -> PodPhase:
 def _moment(at: datetime | None) -> datetime | None:
     """Kubelet writes the year 1970 for what never happened."""
     return None if at is None or at.year <= 1970 else at
+
+
+def _lost_at(status: objects.PodStatus, disruption: objects.Condition | None) -> datetime | None:
+    """When a pod was given up of which nobody saw the end."""
+    return disruption.last_transition_time if disruption is not None and status.phase == "Failed" else None
 
 
 def _message(status: objects.PodStatus, ended: objects.Terminated | None) -> str:

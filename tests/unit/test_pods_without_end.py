@@ -1,0 +1,66 @@
+"""Pods whose end nobody saw: it is dated by what took them away, never by when they were made."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from app.domain.decide import decide
+from app.domain.decision import Policy
+from app.domain.seen import Seen
+from app.domain.training import Reason, State
+from app.k8s import objects, translate
+from app.k8s.cache import Cache
+from app.k8s.manifests import labels
+from tests.support.decisions import NS, NS_UID, job, namespace, training
+
+MADE = datetime(2026, 11, 24, 9, tzinfo=UTC)
+LOST = MADE + timedelta(hours=3)
+ID = UUID(int=7)
+
+
+def test_a_lost_pod_ended_when_it_was_given_up() -> None:
+    pod = translate.pod(lost(), LOST)
+    assert pod is not None
+    assert (pod.finished_at, pod.ended_at, pod.disruption) == (LOST, LOST, "NodeLost")
+
+
+def test_a_pod_that_vanished_ended_when_that_was_seen() -> None:
+    cache = Cache("tests", lambda _: None, lambda: LOST)
+    cache.pod_changed(task_pod({"phase": "Running"}), False)
+    cache.pod_changed(task_pod({"phase": "Running"}), True)
+    (pod,) = cache.seen(ID, NS, fresh=True).pods
+    assert (pod.gone, pod.ended_at) == (True, LOST)
+
+
+def test_the_pending_limit_of_its_replacement_begins_with_the_loss() -> None:
+    pod = translate.pod(lost(), LOST)
+    assert pod is not None
+    row = training(
+        {"worker": 1}, state=State.RUNNING, namespace=NS, namespace_uid=NS_UID, starting_at=MADE, started_at=MADE,
+        pending_timeout=timedelta(minutes=30),
+    )  # fmt: skip
+    seen = Seen(fresh=True, namespace=namespace(), jobs={"worker": job("worker")}, pods=(pod,))
+    assert decide(row, seen, Policy(), LOST + timedelta(minutes=29)).status.state is State.RUNNING
+    ended = decide(row, seen, Policy(), LOST + timedelta(minutes=31)).status
+    assert (ended.state, ended.reason) == (State.STOPPING, Reason.NODE_LOST)
+
+
+def lost() -> objects.Pod:
+    at = LOST.isoformat()
+    condition = {"type": "DisruptionTarget", "status": "True", "reason": "NodeLost", "lastTransitionTime": at}
+    running = {"name": "task", "state": {"running": {"startedAt": MADE.isoformat()}}}
+    return task_pod({"phase": "Failed", "conditions": [condition], "containerStatuses": [running]})
+
+
+def task_pod(status: dict[str, Any]) -> objects.Pod:
+    meta = {
+        "name": "worker-0-abcde",
+        "uid": "uid-pod",
+        "creationTimestamp": MADE.isoformat(),
+        "labels": {labels.TRAINING: str(ID), labels.ROLE: "worker", translate.INDEX: "0"},
+    }
+    return msgspec.convert({"metadata": meta, "spec": {}, "status": status}, objects.Pod)
