@@ -39,7 +39,7 @@ class Running:
 def environment(home: Path, **settings: str) -> dict[str, str]:
     """That of whoever runs the tests, without any setting of TaaS."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TAAS_")}
-    return clean | {"TAAS_HOME": str(home), "TAAS_PORT": "0", "TAAS_LOG_LEVEL": "warning"} | settings
+    return clean | {"TAAS_HOME": str(home), "TAAS_LOG_LEVEL": "warning"} | settings
 
 
 async def taas(*arguments: str, home: Path, **settings: str) -> tuple[int, str, str]:
