@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
 from uuid import uuid4
@@ -183,25 +184,33 @@ async def eventually(look: Callable[[], Awaitable[Any]], *, seconds: float = SEC
 
 
 @asynccontextmanager
-async def laboratory(home: Path, cluster: LocalCluster, **settings: str) -> AsyncIterator[Lab]:
+async def laboratory(cluster: LocalCluster, **settings: str) -> AsyncIterator[Lab]:
     """A server of its own with the algorithm `shell` and the storage `disk`; in the end nothing of it is left."""
-    disk = home / "disk"
-    disk.mkdir(parents=True)
     installation = f"lab-{uuid4().hex[:8]}"
-    try:
-        async with taas_up(home, cluster, TAAS_INSTALLATION=installation, **settings) as taas, taas.client() as http:
-            lab = Lab(taas, cluster, http, disk, installation)
-            await _furnish(lab)
-            try:
-                yield lab
-            finally:
-                for scenario in lab.scenarios.values():
-                    scenario.cancel()
-                await asyncio.gather(*lab.scenarios.values(), return_exceptions=True)
-                for prefix in lab.fake_nodes:
-                    cluster.fake_nodes(0, prefix=prefix)
-    finally:
-        _clear(cluster, f"taas.dev%2Finstallation%3D{installation}")
+    # Not in pytest's folder: another session that starts shuts it for the user that PostgreSQL runs as.
+    with TemporaryDirectory(prefix="taas-lab-") as folder:
+        home = Path(folder)
+        (home / "disk").mkdir()
+        settings["TAAS_INSTALLATION"] = installation
+        try:
+            async with taas_up(home, cluster, **settings) as taas, taas.client() as http:
+                lab = Lab(taas, cluster, http, home / "disk", installation)
+                await _furnish(lab)
+                try:
+                    yield lab
+                finally:
+                    await _end(lab)
+        finally:
+            await asyncio.to_thread(_clear, cluster, f"taas.dev%2Finstallation%3D{installation}")
+
+
+async def _end(lab: Lab) -> None:
+    """Of a test run that was broken off."""
+    for scenario in lab.scenarios.values():
+        scenario.cancel()
+    await asyncio.gather(*lab.scenarios.values(), return_exceptions=True)
+    for prefix in lab.fake_nodes:
+        await asyncio.to_thread(lab.cluster.fake_nodes, 0, prefix=prefix)
 
 
 async def _furnish(lab: Lab) -> None:
