@@ -63,13 +63,13 @@ def _bring_up(this: Instance, programs: dict[str, Path]) -> None:
     early = [component for component in wanted if component.early]
     for component in early:
         _ensure_running(this, holder, component)
-    wait_healthy(this, holder, early, seconds=90)
+    wait_healthy(this, holder, early, seconds=180)
     for component in wanted:
         _ensure_running(this, holder, component)
-    wait_healthy(this, holder, wanted, seconds=60)
+    wait_healthy(this, holder, wanted, seconds=120)
     if this.options.node:
         loading.ensure_images(holder, _snapshotter(this.directory))
-        wait_node_ready(this, seconds=90)
+        wait_node_ready(this, seconds=180)
 
 
 def down(name: str, *, purge: bool = False) -> None:

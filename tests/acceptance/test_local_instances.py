@@ -16,11 +16,16 @@ pytestmark = [pytest.mark.cluster]
 NAME = "spare"
 
 
-@pytest.fixture
-def spare() -> Iterator[Instance]:
-    """A second instance, with a control plane only: starting it takes seconds."""
-    yield cluster.up(NAME, node=False)
+@pytest.fixture(scope="module")
+def kept() -> Iterator[None]:
+    yield
     cluster.down(NAME, purge=True)
+
+
+@pytest.fixture
+def spare(kept: None) -> Instance:
+    """A second instance, with a control plane only; what an earlier test broke is repaired."""
+    return cluster.up(NAME, node=False)
 
 
 def test_two_instances_run_side_by_side_and_know_nothing_of_each_other(local_cluster: LocalCluster, spare: Instance):
