@@ -64,6 +64,12 @@ async def lock(connection: AsyncConnection, name: str) -> UUID | None:
     return id_
 
 
+async def hold(connection: AsyncConnection, algorithm_id: UUID) -> bool:
+    """Keep it from being deleted until the transaction ends; false when it is gone already."""
+    query = select(algorithms.c.id).where(algorithms.c.id == algorithm_id).with_for_update(read=True, key_share=True)
+    return (await connection.execute(query)).first() is not None
+
+
 async def get(connection: AsyncConnection, name: str) -> Algorithm | None:
     row = (await connection.execute(_algorithms().where(algorithms.c.name == name))).first()
     return _algorithm_of(row) if row else None

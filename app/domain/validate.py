@@ -57,20 +57,25 @@ def check_run(run: RunSpec) -> list[FieldError]:
 def check_params(args: tuple[str, ...], params: Mapping[str, str]) -> list[FieldError]:
     """Whether `params` give every parameter that the arguments ask for, and nothing that could not be one."""
     errors = [
-        FieldError(_pointer("params", name), "Name a parameter with 1 to 63 letters, digits and '_', a letter first.")
+        FieldError(pointer("params", name), "Name a parameter with 1 to 63 letters, digits and '_', a letter first.")
         for name in params
         if not template.PARAM_NAME.fullmatch(name)
     ]
-    missing = sorted(template.params_used(args) - params.keys())
-    return errors + [
-        FieldError(_pointer("params", name), f"The arguments ask for the parameter {name}; give it a value.")
-        for name in missing
+    errors += [
+        FieldError(pointer("params", name), f"The arguments ask for the parameter {name}; give it a value.")
+        for name in sorted(template.params_used(args) - params.keys())
     ]
+    return errors or list(_filled(args, params))
 
 
 def default_success(framework: Framework, roles: Mapping[str, Role]) -> Success:
     """The rule for a project that names none."""
     return Success.CHIEF if framework is Framework.TENSORFLOW and "chief" in roles else Success.ALL_WORKERS
+
+
+def pointer(*path: str) -> str:
+    """A JSON pointer (RFC 6901) to a field."""
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)
 
 
 def _image(image: str) -> Iterator[FieldError]:
@@ -86,7 +91,7 @@ def _roles(run: RunSpec) -> Iterator[FieldError]:
     for name, role in run.roles.items():
         if name not in allowed:
             yield FieldError(
-                _pointer("roles", name),
+                pointer("roles", name),
                 f"With {run.framework} the roles are {', '.join(allowed)}; use one of them.",
             )
             continue
@@ -103,11 +108,11 @@ def _role(name: str, role: Role) -> Iterator[FieldError]:
     most = 1 if name in _ALONE else TASKS_MAX
     if not 1 <= role.count <= most:
         allowed = "exactly 1" if most == 1 else f"1 to {most:,}"
-        yield FieldError(_pointer("roles", name, "count"), f"{role.count} is not possible; use {allowed}.")
+        yield FieldError(pointer("roles", name, "count"), f"{role.count} is not possible; use {allowed}.")
     at = ("roles", name)
-    yield from (FieldError(_pointer(*at, "resources", *path), text) for path, text in _resources(role.resources))
-    yield from (FieldError(_pointer(*at, "node_selector", *path), text) for path, text in check_node_selector(role))
-    yield from (FieldError(_pointer(*at, "tolerations", *path), text) for path, text in check_tolerations(role))
+    yield from (FieldError(pointer(*at, "resources", *path), text) for path, text in _resources(role.resources))
+    yield from (FieldError(pointer(*at, "node_selector", *path), text) for path, text in check_node_selector(role))
+    yield from (FieldError(pointer(*at, "tolerations", *path), text) for path, text in check_tolerations(role))
 
 
 def _resources(given: Resources) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -150,16 +155,26 @@ def _args(args: tuple[str, ...]) -> Iterator[FieldError]:
         )
     for index, text in enumerate(args):
         if "\0" in text:
-            yield FieldError(_pointer("args", str(index)), "No argument can hold a NUL character; leave it out.")
+            yield FieldError(pointer("args", str(index)), "No argument can hold a NUL character; leave it out.")
         elif len(text.encode()) > topology.VARIABLE_MAX:
             yield FieldError(
-                _pointer("args", str(index)), f"One argument may have at most {topology.VARIABLE_MAX:,} bytes."
+                pointer("args", str(index)), f"One argument may have at most {topology.VARIABLE_MAX:,} bytes."
             )
         else:
             try:
                 template.check(text)
             except template.BadTemplate as exc:
-                yield FieldError(_pointer("args", str(index)), str(exc))
+                yield FieldError(pointer("args", str(index)), str(exc))
+
+
+def _filled(args: tuple[str, ...], params: Mapping[str, str]) -> Iterator[FieldError]:
+    sizes = [len(template.fill(text, number=10**9, scheduled_for=None, params=params).encode()) for text in args]
+    if any(size > topology.VARIABLE_MAX for size in sizes) or sum(sizes) > ARGS_BYTES_MAX:
+        yield FieldError(
+            "/params",
+            f"With these values the arguments become too long: one may have {topology.VARIABLE_MAX:,} bytes, all "
+            f"together {ARGS_BYTES_MAX:,}. Put large values into a file of the algorithm.",
+        )
 
 
 def _env(env: Mapping[str, str], secret_env: tuple[str, ...]) -> Iterator[FieldError]:
@@ -170,16 +185,16 @@ def _env(env: Mapping[str, str], secret_env: tuple[str, ...]) -> Iterator[FieldE
         for name in variables:
             if not names.is_env_name(name):
                 yield FieldError(
-                    _pointer(field, name), "Name a variable with letters, digits and '_', and no digit first."
+                    pointer(field, name), "Name a variable with letters, digits and '_', and no digit first."
                 )
             elif names.is_reserved_env_name(name):
-                yield FieldError(_pointer(field, name), f"{name} is set by TaaS or by bash itself; use another name.")
+                yield FieldError(pointer(field, name), f"{name} is set by TaaS or by bash itself; use another name.")
     for name, value in env.items():
         if "\0" in value:
-            yield FieldError(_pointer("env", name), "No variable can hold a NUL character; leave it out.")
+            yield FieldError(pointer("env", name), "No variable can hold a NUL character; leave it out.")
     for name in secret_env:
         if name in env:
-            yield FieldError(_pointer("secret_env", name), f"{name} is in env too; keep it in one of the two.")
+            yield FieldError(pointer("secret_env", name), f"{name} is in env too; keep it in one of the two.")
 
 
 def _retries(retries: int) -> Iterator[FieldError]:
@@ -214,7 +229,7 @@ def _told(run: RunSpec) -> Iterator[FieldError]:
                 len(arg.encode()) for arg in run.args
             )
         except TooMuchToTell as exc:
-            where = next((_pointer("env", name) for name in run.env if str(exc).startswith(f"{name} ")), "/roles")
+            where = next((pointer("env", name) for name in run.env if str(exc).startswith(f"{name} ")), "/roles")
             yield FieldError(where, str(exc))
             return
         if size > TOLD_BYTES_MAX:
@@ -247,7 +262,3 @@ def _iso(duration: timedelta) -> str:
         if seconds and seconds % unit == 0:
             return f"P{'' if letter == 'D' else 'T'}{seconds // unit}{letter}"
     return f"PT{seconds}S"
-
-
-def _pointer(*path: str) -> str:
-    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db import algorithms, images, storages
 from app.domain.names import NAME, NAME_RULE
 from app.domain.project import ProjectSpec, RunSpec, Success
-from app.domain.validate import check_project, default_success
+from app.domain.validate import check_project, default_success, pointer
 from app.errors import FieldError, InvalidInput
 
 NOTES_MAX = 20_000
@@ -86,12 +86,12 @@ def _words(draft: ProjectDraft) -> Iterator[FieldError]:
             yield FieldError(f"/tags/{index}", f"A tag has 1 to {TAG_MAX} characters.")
     for name, value in draft.secrets.items():
         if value is not None and len(value.encode()) > SECRET_MAX:
-            yield FieldError(f"/secret_env/{name}", f"A secret may have at most {SECRET_MAX:,} bytes.")
+            yield FieldError(pointer("secret_env", name), f"A secret may have at most {SECRET_MAX:,} bytes.")
 
 
 async def _algorithm(connection: AsyncConnection, draft: ProjectDraft, errors: list[FieldError]) -> UUID | None:
     found = await algorithms.get(connection, draft.algorithm)
-    if found is None:
+    if found is None or not await algorithms.hold(connection, found.id):
         errors.append(FieldError("/algorithm", f"There is no algorithm named {draft.algorithm}; upload it first."))
         return None
     if draft.version is not None and not 1 <= draft.version <= found.latest:

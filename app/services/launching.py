@@ -2,58 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db import algorithms, audit, projects, records, registries, storages, trainings
+from app.db import algorithms, audit, projects, records, registries, trainings
 from app.db.engine import Database
 from app.db.ids import new_id
-from app.domain import names, quantity
+from app.domain import names
 from app.domain.access import Principal
-from app.domain.algorithm import Version
-from app.domain.catalogue import Storage
 from app.domain.clock import Clock
-from app.domain.project import Project, Resources, RunSpec
+from app.domain.project import Project
 from app.domain.record import TrainingRecord
-from app.domain.topology import TooMuchToTell
-from app.domain.training import StorageMount, TaskCounts, Training, TrainingSpec, Trigger
-from app.domain.validate import LONGEST_TOLD, check_params, check_run
-from app.errors import Conflict, FieldError, InvalidInput
-from app.k8s.manifests import Launch, TrainingObjects, build, files
-from app.k8s.manifests.storages import KINDS
+from app.domain.training import TaskCounts, Training, TrainingSpec, Trigger
+from app.errors import Conflict
+from app.k8s.manifests import Launch, TrainingObjects, build
+from app.services.freeze import LaunchRequest, freeze
 from app.services.installation import InstallationName
 from app.services.projects import may_change, unknown_project
 from app.services.trainings import unknown_training
 from app.settings import Settings
 
 HIDDEN = "(hidden)"
-
-
-@dataclass(frozen=True, slots=True)
-class RoleOverride:
-    """What is different for a role this time; None: as the project says."""
-
-    count: int | None = None
-    resources: Mapping[str, str | int | None] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class LaunchRequest:
-    """What is different this time; None and missing names: as the project says."""
-
-    version: int | None = None
-    image: str | None = None
-    roles: Mapping[str, RoleOverride] = field(default_factory=dict)
-    args: tuple[str, ...] | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
-    params: Mapping[str, str] = field(default_factory=dict)
-    task_retries: int | None = None
-    max_duration: timedelta | None = None
-    notes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +51,7 @@ class LaunchService:
             if project is None:
                 raise unknown_project(name)
             may_change(principal, project)
-            version, spec = await self._freeze(connection, project, request)
+            version, spec = await freeze(connection, project, request, self._settings)
             return await self._queue(
                 connection, principal, project, version.id, spec=spec, trigger=Trigger.PERSON, notes=request.notes
             )
@@ -91,7 +62,7 @@ class LaunchService:
             project = await projects.by_name(connection, name)
             if project is None:
                 raise unknown_project(name)
-            version, spec = await self._freeze(connection, project, request)
+            version, spec = await freeze(connection, project, request, self._settings)
         training = self._training(principal, project, project.last_number + 1, spec=spec, trigger=Trigger.PERSON)
         return Preview(training, await self._objects(training, archive_size=version.archive_size))
 
@@ -154,46 +125,6 @@ class LaunchService:
             )
         )
 
-    async def _freeze(
-        self, connection: AsyncConnection, project: Project, request: LaunchRequest
-    ) -> tuple[Version, TrainingSpec]:
-        run = _overridden(project.spec.run, request)
-        number = request.version if request.version is not None else project.spec.version
-        version = await algorithms.get_version(connection, project.spec.algorithm, number=number)
-        storage = await storages.by_name(connection, run.storage) if run.storage else None
-        errors = [*_unknown_roles(project, request), *check_run(run), *check_params(run.args, request.params)]
-        if version is None:
-            errors.append(FieldError("/version", f"{project.spec.algorithm} has no version {number}."))
-        if run.storage and storage is None:
-            errors.append(FieldError("/storage", f"The storage {run.storage} is gone; give the project another one."))
-        if version is not None and not errors:
-            errors += self._room(run, version, storage)
-        if errors or version is None:
-            raise InvalidInput(" ".join(error.detail for error in errors[:3]), errors=errors)
-        return version, TrainingSpec(
-            algorithm=project.spec.algorithm,
-            version=version.number,
-            digest=version.digest,
-            run=run,
-            params=dict(request.params),
-            storage=_mount(storage, project) if storage else None,
-        )
-
-    def _room(self, run: RunSpec, version: Version, storage: Storage | None) -> list[FieldError]:
-        """Whether the code can travel: in ConfigMaps, or over a storage that TaaS itself can write."""
-        limit = self._settings.configmap_bundle_max_bytes
-        if version.archive_size <= limit:
-            try:
-                files.check(run, LONGEST_TOLD, version.archive_size)
-            except TooMuchToTell as exc:
-                return [FieldError("/roles", str(exc))]
-            return []
-        if storage is not None and KINDS[storage.kind].url(storage.config) is not None:
-            return []
-        size, most = (quantity.in_bytes(quantity.parse(str(number))) for number in (version.archive_size, limit))
-        text = f"The code packs to {size}; over {most} it needs a storage that TaaS itself can write (taas_path)."
-        return [FieldError("/storage", text)]
-
     async def _queue(
         self,
         connection: AsyncConnection,
@@ -254,38 +185,3 @@ class LaunchService:
 def stored_bundle(digest: str) -> str:
     """Where a bundle too large for ConfigMaps lies in the project's folder of a storage."""
     return f"bundles/{digest}.tar.gz"
-
-
-def _overridden(run: RunSpec, request: LaunchRequest) -> RunSpec:
-    roles = dict(run.roles)
-    for name, override in request.roles.items():
-        if name in roles:
-            count = roles[name].count if override.count is None else override.count
-            resources = _resources(roles[name].resources, override.resources)
-            roles[name] = replace(roles[name], count=count, resources=resources)
-    return replace(
-        run,
-        image=run.image if request.image is None else request.image,
-        roles=roles,
-        args=run.args if request.args is None else request.args,
-        env={**run.env, **request.env},
-        task_retries=run.task_retries if request.task_retries is None else request.task_retries,
-        max_duration=run.max_duration if request.max_duration is None else request.max_duration,
-    )
-
-
-def _resources(resources: Resources, changes: Mapping[str, str | int | None]) -> Resources:
-    return replace(resources, **changes)  # type: ignore[arg-type]
-
-
-def _unknown_roles(project: Project, request: LaunchRequest) -> list[FieldError]:
-    known = ", ".join(project.spec.run.role_names)
-    return [
-        FieldError(f"/roles/{name}", f"{project.name} has the roles {known}; change one of them, or edit the project.")
-        for name in request.roles
-        if name not in project.spec.run.roles
-    ]
-
-
-def _mount(storage: Storage, project: Project) -> StorageMount:
-    return StorageMount(storage.name, storage.kind, storage.config, names.project_folder(project.name, project.id))

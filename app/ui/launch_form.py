@@ -6,7 +6,7 @@ from typing import Any
 
 from app.domain import template
 from app.domain.project import Project
-from app.services.launching import LaunchRequest, RoleOverride
+from app.services.freeze import LaunchRequest, RoleOverride
 from app.ui.fields import Sent, span_text
 from app.ui.project_form import ProjectForm, arguments
 

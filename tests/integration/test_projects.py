@@ -271,3 +271,14 @@ async def secrets_of(web: Web, name: str) -> dict[str, str]:
 
 async def names_of(client: httpx.AsyncClient, **params: str) -> list[str]:
     return [item["name"] for item in (await client.get("/api/v1/projects", params=params)).json()["items"]]
+
+
+async def test_an_algorithm_is_deleted_or_used_but_not_both(member: httpx.AsyncClient) -> None:
+    for number in range(8):
+        name = f"brief-{number}"
+        await make_algorithm(member, name)
+        body = {"name": name, "algorithm": name, "framework": "plain", "image": IMAGE}
+        made, deleted = await asyncio.gather(
+            member.post("/api/v1/projects", json=body), member.delete(f"/api/v1/algorithms/{name}")
+        )
+        assert (made.status_code, deleted.status_code) in {(201, 409), (422, 204)}

@@ -126,6 +126,12 @@ def test_parameters_are_asked_for_and_named_properly() -> None:
     assert {error.pointer for error in errors} == {"/params/size", "/params/a b"}
 
 
+def test_values_may_not_make_the_arguments_too_long() -> None:
+    errors = check_params(("{{ params.x }}{{ params.x }}",), {"x": "y" * 70_000})
+    assert [error.pointer for error in errors] == ["/params"]
+    assert check_params(("{{ params.x }}",), {"x": "y" * 70_000}) == []
+
+
 def test_the_default_rule_of_success() -> None:
     assert default_success(Framework.TENSORFLOW, {"chief": Role(), "worker": Role()}) is Success.CHIEF
     assert default_success(Framework.TENSORFLOW, {"worker": Role()}) is Success.ALL_WORKERS

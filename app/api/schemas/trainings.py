@@ -11,7 +11,7 @@ from app.api.schemas.base import Input, Moment, Output
 from app.api.schemas.projects import Count, Image, Quantity, RunOut, Span, Text, run_fields
 from app.domain.record import TaskRecord, TrainingRecord
 from app.domain.training import LogVerdict, NamespaceState, Reason, State, TaskState, TrainingSpec, Trigger
-from app.services.launching import LaunchRequest, RoleOverride
+from app.services.freeze import LaunchRequest, RoleOverride
 
 Params = Annotated[dict[str, Annotated[str, Field(max_length=100_000)]], Field(max_length=200)]
 

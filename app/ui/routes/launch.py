@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from app.domain.access import Action, can
 from app.domain.project import Project
 from app.errors import InvalidInput, NotAllowed, TaasError
-from app.services.launching import LaunchRequest
+from app.services.freeze import LaunchRequest
 from app.services.manifests import shown
 from app.ui import launch_form
 from app.ui.fields import Sent

@@ -1,0 +1,126 @@
+"""What one launch freezes: a project's settings with the changes of this time, looked up and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db import algorithms, storages
+from app.domain import names, quantity
+from app.domain.algorithm import Version
+from app.domain.catalogue import Storage
+from app.domain.project import Project, Resources, RunSpec
+from app.domain.topology import TooMuchToTell
+from app.domain.training import StorageMount, TrainingSpec
+from app.domain.validate import LONGEST_TOLD, check_params, check_run, pointer
+from app.errors import FieldError, InvalidInput
+from app.k8s.manifests import files
+from app.k8s.manifests.storages import KINDS
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class RoleOverride:
+    """What is different for a role this time; None: as the project says."""
+
+    count: int | None = None
+    resources: Mapping[str, str | int | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchRequest:
+    """What is different this time; None and missing names: as the project says."""
+
+    version: int | None = None
+    image: str | None = None
+    roles: Mapping[str, RoleOverride] = field(default_factory=dict)
+    args: tuple[str, ...] | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+    task_retries: int | None = None
+    max_duration: timedelta | None = None
+    notes: str = ""
+
+
+async def freeze(
+    connection: AsyncConnection, project: Project, request: LaunchRequest, settings: Settings
+) -> tuple[Version, TrainingSpec]:
+    """What `project` runs with when it is started now, changed as `request` says.
+
+    Raises InvalidInput with every field that is wrong.
+    """
+    run = _overridden(project.spec.run, request)
+    number = request.version if request.version is not None else project.spec.version
+    version = await algorithms.get_version(connection, project.spec.algorithm, number=number)
+    storage = await storages.by_name(connection, run.storage) if run.storage else None
+    errors = [*_unknown_roles(project, request), *check_run(run), *check_params(run.args, request.params)]
+    if version is None:
+        errors.append(FieldError("/version", f"{project.spec.algorithm} has no version {number}."))
+    if run.storage and storage is None:
+        errors.append(FieldError("/storage", f"The storage {run.storage} is gone; give the project another one."))
+    if version is not None and not errors:
+        errors += _room(run, version, storage, settings)
+    if errors or version is None:
+        raise InvalidInput(" ".join(error.detail for error in errors[:3]), errors=errors)
+    return version, TrainingSpec(
+        algorithm=project.spec.algorithm,
+        version=version.number,
+        digest=version.digest,
+        run=run,
+        params=dict(request.params),
+        storage=_mount(storage, project) if storage else None,
+    )
+
+
+def _room(run: RunSpec, version: Version, storage: Storage | None, settings: Settings) -> list[FieldError]:
+    """Whether the code can travel: in ConfigMaps, or over a storage that TaaS itself can write."""
+    limit = settings.configmap_bundle_max_bytes
+    if version.archive_size <= limit:
+        try:
+            files.check(run, LONGEST_TOLD, version.archive_size)
+        except TooMuchToTell as exc:
+            return [FieldError("/roles", str(exc))]
+        return []
+    if storage is not None and KINDS[storage.kind].url(storage.config) is not None:
+        return []
+    size, most = (quantity.in_bytes(quantity.parse(str(number))) for number in (version.archive_size, limit))
+    text = f"The code packs to {size}; over {most} it needs a storage that TaaS itself can write (taas_path)."
+    return [FieldError("/storage", text)]
+
+
+def _overridden(run: RunSpec, request: LaunchRequest) -> RunSpec:
+    roles = dict(run.roles)
+    for name, override in request.roles.items():
+        if name in roles:
+            count = roles[name].count if override.count is None else override.count
+            resources = _resources(roles[name].resources, override.resources)
+            roles[name] = replace(roles[name], count=count, resources=resources)
+    return replace(
+        run,
+        image=run.image if request.image is None else request.image,
+        roles=roles,
+        args=run.args if request.args is None else request.args,
+        env={**run.env, **request.env},
+        task_retries=run.task_retries if request.task_retries is None else request.task_retries,
+        max_duration=run.max_duration if request.max_duration is None else request.max_duration,
+    )
+
+
+def _resources(resources: Resources, changes: Mapping[str, str | int | None]) -> Resources:
+    return replace(resources, **changes)  # type: ignore[arg-type]
+
+
+def _unknown_roles(project: Project, request: LaunchRequest) -> list[FieldError]:
+    known = ", ".join(project.spec.run.role_names)
+    return [
+        FieldError(pointer("roles", name), f"{project.name} has the roles {known}; edit the project for others.")
+        for name in request.roles
+        if name not in project.spec.run.roles
+    ]
+
+
+def _mount(storage: Storage, project: Project) -> StorageMount:
+    return StorageMount(storage.name, storage.kind, storage.config, names.project_folder(project.name, project.id))
