@@ -17,6 +17,8 @@ BLOCK = 64 * 1024
 IDLE_SECONDS = (30.0, 60.0)
 """A followed log that is silent for so long is asked for again: kubelet may stop telling at a rotation, and a
 connection whose other end has gone is silent too."""
+READ_SECONDS = 10.0
+"""A log that is only read comes without pauses; a node that does not answer is not waited for longer."""
 
 
 class LogNotReady(Exception):
@@ -80,8 +82,9 @@ class PodLog:
             params["follow"] = "true"
         if self.position.since:
             params["sinceTime"] = self.position.since
+        idle = random.uniform(*IDLE_SECONDS) if follow else READ_SECONDS
         try:
-            async with self._client.stream(self._path, params, idle=random.uniform(*IDLE_SECONDS)) as response:
+            async with self._client.stream(self._path, params, idle=idle) as response:
                 async for block in response.content.iter_chunked(BLOCK):
                     piece = parser.feed(block)
                     if piece:

@@ -28,6 +28,8 @@ class Tail:
         self.served_at = 0.0  # by the loop's clock: when it was last followed
         self.retry_at = 0.0
         self.failures = 0
+        self.last_reads = 0
+        self.read_out = False  # there is nothing more to be had from the cluster
         self.over_since: float | None = None
         self.archiving: asyncio.Task[None] | None = None
         self._written = source.bytes

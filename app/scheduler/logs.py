@@ -35,7 +35,8 @@ TURN_SECONDS = 5.0
 """How long a log is followed before another that waits may take its place."""
 LAST_WORDS_SECONDS = 5.0
 """How long after its task's end a followed log may still be on its way."""
-LAST_READ_WAITS = (0.0, 0.3, 1.0, 2.0, 4.0)
+LAST_READS = 4
+"""How often the log of a task that has ended is asked for before what there is must do."""
 AGAIN_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 _log = structlog.get_logger(__name__)
@@ -80,6 +81,8 @@ class LogSupervisor:
             return not await log_rows.unarchived(connection, training_id)
 
     async def run(self) -> None:
+        """Until cancelled; may be run again."""
+        self._closing = False
         writing = asyncio.create_task(self._writer.run(), name="log writer")
         hints = asyncio.create_task(self._take_hints(), name="log hints")
         try:
@@ -91,6 +94,8 @@ class LogSupervisor:
             self._closing = True
             await _ended([hints, *self._following.values(), *self._finishing.values()])
             await _ended([writing])
+            for id_ in list(self._tails):
+                self._forget(id_)
             await self._give_back()
 
     async def _look(self) -> None:
@@ -231,7 +236,8 @@ class LogSupervisor:
         tail.retry_at = _now() + AGAIN_SECONDS[0]
 
     async def _finish(self, tail: Tail) -> None:
-        await self._read_last(tail)
+        if not tail.read_out and not await self._read_last(tail):
+            return
         self._writer.hurry()
         await tail.settled()
         if tail.lost:
@@ -245,29 +251,31 @@ class LogSupervisor:
             _log.warning("log not archived", pod=tail.source.pod, problem=exc.detail)
             self._try_later(tail)
 
-    async def _read_last(self, tail: Tail) -> None:
-        """What following did not give. When there is nothing to read any more, what it gave must do."""
+    async def _read_last(self, tail: Tail) -> bool:
+        """What following did not give. When there is nothing to read any more, what it gave must do.
+
+        False: the cluster gave no log now, try again.
+        """
         unended = tail.unended
-        for wait in LAST_READ_WAITS:
-            await asyncio.sleep(wait)
-            try:
-                log = self._pod_log(tail)
-                async with aclosing(log.read()) as pieces:
-                    async for piece in pieces:
-                        await self._writer.put(tail, piece, log.position)
-                tail.unended = None
-                return
-            except LogGone:
-                break
-            except (LogNotReady, LogTrouble) as exc:
-                problem = str(exc)
-                if tail.lost or not tail.source.started:
-                    break
-        else:
-            _log.warning("log not read to its end", pod=tail.source.pod, problem=problem)
+        try:
+            log = self._pod_log(tail)
+            async with aclosing(log.read()) as pieces:
+                async for piece in pieces:
+                    await self._writer.put(tail, piece, log.position)
+            unended = None
+        except LogGone:
+            pass
+        except (LogNotReady, LogTrouble) as exc:
+            tail.last_reads += 1
+            if tail.source.started and tail.last_reads < LAST_READS:
+                tail.retry_at = _now() + AGAIN_SECONDS[min(tail.last_reads - 1, len(AGAIN_SECONDS) - 1)]
+                return False
+            _log.info("log not read to its end", pod=tail.source.pod, problem=str(exc))
         if unended is not None and unended.before == tail.position:
             await self._writer.put(tail, unended.piece, unended.after)
-            tail.unended = None
+        tail.unended = None
+        tail.read_out = True
+        return True
 
     async def _store(self, tail: Tail) -> None:
         try:
@@ -302,6 +310,7 @@ class LogSupervisor:
         try:
             async with self._database.transaction() as connection:
                 await log_claims.release(connection, self._held)
+            self._held = {}
         except TaasError as exc:
             _log.warning("claims on logs not given back", problem=exc.detail)
 

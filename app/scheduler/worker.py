@@ -17,9 +17,9 @@ from app.k8s.apply import Applier
 from app.scheduler.actions import Actor, Archive
 from app.scheduler.chores import Chores
 from app.scheduler.connection import Connection
-from app.scheduler.evidence import RowsOnly
 from app.scheduler.hints import Hints
 from app.scheduler.launching import Launcher
+from app.scheduler.logs import LogSupervisor
 from app.scheduler.looking import Looker
 from app.scheduler.reconcile import Reconciler
 from app.settings import Settings
@@ -46,7 +46,15 @@ class Worker:
         self.hints = Hints(context.database, self.look)
         self.connection = Connection(settings, installation, self.hints.add)
         self.launcher = Launcher(context.launches, installation)
-        self.archive: Archive = RowsOnly()
+        self.logs = LogSupervisor(
+            context.database,
+            context.storage,
+            context.listener,
+            lambda: self.connection.cluster.client if self.connection.cluster else None,
+            settings=settings,
+            worker=self.name,
+        )
+        self.archive: Archive = self.logs
         self.reconciler = Reconciler(
             context.database,
             settings,
@@ -78,7 +86,7 @@ class Worker:
         """Until `stop` is set."""
         parts = [
             asyncio.create_task(_kept_up(part), name=part.__qualname__)
-            for part in (self.connection.run, self.hints.run, self._listen, self._claim)
+            for part in (self.connection.run, self.hints.run, self.logs.run, self._listen, self._claim)
         ]
         stopped = asyncio.create_task(stop.wait(), name="stop")
         self.chores.start()

@@ -188,7 +188,7 @@ async def test_a_container_that_never_ran_has_an_empty_log(world: Logs, training
 async def test_words_of_the_cluster_are_not_taken_for_log(
     world: Logs, training: TrainingRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logs, "LAST_READ_WAITS", (0.0, 0.01))
+    monkeypatch.setattr(logs, "LAST_READS", 2)
     pod = world.kubelet.pod("p")
     await pod.write(b"before\n")
     pod.trouble = "unable to retrieve container logs for containerd://0123"

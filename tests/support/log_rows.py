@@ -61,6 +61,11 @@ class TrainingRow:
             await connection.execute(insert(attempts), rows)
         return [row["id"] for row in rows]
 
+    async def add_tasks(self, role: str, count: int) -> None:
+        rows = [{"training_id": self.id, "role": role, "index": n} for n in range(count)]
+        async with self.database.transaction() as connection:
+            await connection.execute(insert(tasks), rows)
+
     async def end_attempt(self, attempt_id: UUID, *, state: str = "succeeded", termination: str | None = None) -> None:
         async with self.database.transaction() as connection:
             await connection.execute(
