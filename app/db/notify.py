@@ -48,8 +48,10 @@ class Subscription:
 
         `ANYTHING` among them means that some may have been missed.
         """
+        # Not wait_for: in Python 3.11 it can swallow a cancellation.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._ready.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._ready.wait()
         self._ready.clear()
         ids, self._ids = self._ids, set()
         return ids
@@ -117,7 +119,8 @@ class Listener:
             self._offer_all()
             while not lost.is_set():
                 try:
-                    await asyncio.wait_for(lost.wait(), ALIVE_SECONDS)
+                    async with asyncio.timeout(ALIVE_SECONDS):
+                        await lost.wait()
                 except TimeoutError:
                     await connection.execute("SELECT 1", timeout=5)
         finally:

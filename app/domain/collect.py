@@ -38,13 +38,16 @@ def collect(training: Training, status: Status, seen: Seen, policy: Policy, hori
 
 
 def deletions(training: Training, namespace: SeenNamespace) -> tuple[Action, ...]:
-    """Everything that takes a training's objects away, in this order."""
-    return (DeleteNamespace(namespace.name, namespace.uid), *_remains(training, namespace))
+    """Everything that takes a training's objects away.
+
+    The volumes first: once the namespace is being deleted nothing else asks for them again. The Jobs last: they are
+    the tombstones that a late create runs into for as long as the namespace takes it.
+    """
+    return (*_volumes(training), DeleteNamespace(namespace.name, namespace.uid), DeleteJobs(namespace.name))
 
 
-def _remains(training: Training, namespace: SeenNamespace) -> tuple[Action, ...]:
-    jobs = DeleteJobs(namespace.name)
-    return (jobs, DeleteVolumes()) if training.spec.storage else (jobs,)
+def _volumes(training: Training) -> tuple[Action, ...]:
+    return (DeleteVolumes(),) if training.spec.storage else ()
 
 
 def _being_deleted(
@@ -55,11 +58,12 @@ def _being_deleted(
     status = replace(status, namespace_state=NamespaceState.DELETING, namespace_message=message)
     slow = namespace.deleting_since is not None and horizon.passed(namespace.deleting_since + policy.stuck_look)
     horizon.look_in(policy.stuck_look)
-    return Decision(status, horizon.next, _remains(training, namespace) if slow else ())
+    again = (*_volumes(training), DeleteJobs(namespace.name)) if slow else ()
+    return Decision(status, horizon.next, again)
 
 
 def _gone(training: Training, status: Status) -> Decision:
     """The API server has it no more. Deleted by somebody else, its volumes may still be there."""
     by_us = status.namespace_state is NamespaceState.DELETING
-    actions = (DeleteVolumes(),) if training.spec.storage and not by_us else ()
+    actions = () if by_us else _volumes(training)
     return Decision(replace(status, namespace_state=NamespaceState.GONE, namespace_message=""), None, actions)

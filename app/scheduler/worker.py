@@ -113,8 +113,10 @@ class Worker:
                 self._working.add(task)
                 task.add_done_callback(self._worked)
             if not claimed:
+                # Not wait_for: in Python 3.11 it can swallow the cancellation that ends this loop.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._due.wait(), self.settings.sweep_seconds)
+                    async with asyncio.timeout(self.settings.sweep_seconds):
+                        await self._due.wait()
                 self._due.clear()
 
     def _worked(self, task: asyncio.Task[None]) -> None:

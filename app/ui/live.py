@@ -56,7 +56,8 @@ class Pulse:
     async def next(self) -> bool:
         """Wait until it is time to look. False when the stream should end: the process does, or the session has."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._again.wait(), LOOK_SECONDS)
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._again.wait()
         if not self._again.is_set() and not await self._allowed():
             return False
         self._again.clear()

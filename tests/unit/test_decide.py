@@ -420,7 +420,7 @@ def test_stopping_a_half_made_launch_deletes_its_namespace() -> None:
     row = training(**PRESENT, stop_requested_at=T0, roles={"worker": 1, "ps": 1}, storage="default")
     decision = run(row, seen(namespace(), [job("worker")]))
     assert decision.status.namespace_state is NamespaceState.DELETING
-    assert decision.actions == (DeleteNamespace(NS, NS_UID), DeleteJobs(NS), DeleteVolumes())
+    assert decision.actions == (DeleteVolumes(), DeleteNamespace(NS, NS_UID), DeleteJobs(NS))
 
 
 def test_stopping_before_the_namespace_is_known() -> None:
@@ -468,7 +468,7 @@ def test_the_namespace_is_kept_then_deleted_then_gone() -> None:
     assert (kept.actions, kept.wake_at) == ((), at(600))
     due = run(row, seen(namespace(), W), at(600))
     assert due.status.namespace_state is NamespaceState.DELETING
-    assert due.actions == (DeleteNamespace(NS, NS_UID), DeleteJobs(NS), DeleteVolumes())
+    assert due.actions == (DeleteVolumes(), DeleteNamespace(NS, NS_UID), DeleteJobs(NS))
 
     row = training(**{**ENDED, "namespace_state": NamespaceState.DELETING}, archived_at=T0)
     before = run(row, seen(namespace()), at(601))
