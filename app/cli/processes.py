@@ -7,7 +7,6 @@ import contextlib
 import signal
 import socket
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from importlib import import_module
 from typing import Any
 
 import structlog
@@ -104,7 +103,8 @@ async def _serve(context: Context, stop: asyncio.Event, listening: socket.socket
 
 async def _work(context: Context, stop: asyncio.Event) -> None:
     # Imported late: the web process alone never loads the cluster client.
-    run_worker = import_module("app.scheduler.worker").run_worker
+    from app.scheduler.worker import run_worker
+
     await run_worker(context.settings, context, stop)
 
 

@@ -12,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.tables import idempotency_keys as keys
 
+# How long an answer can be asked for again.
+KEPT_FOR = timedelta(hours=24)
+
 
 @dataclass(frozen=True, slots=True)
 class KeyScope:

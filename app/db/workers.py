@@ -45,3 +45,8 @@ async def say_seen(connection: AsyncConnection, *, name: str, version: str, clus
 async def remove(connection: AsyncConnection, name: str) -> None:
     """A worker that leaves in order says so."""
     await connection.execute(workers.delete().where(workers.c.name == name))
+
+
+async def remove_unseen(connection: AsyncConnection, for_: timedelta) -> None:
+    """Workers that ended without saying so."""
+    await connection.execute(workers.delete().where(workers.c.seen_at < func.now() - for_))

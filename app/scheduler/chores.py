@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from importlib.metadata import version
 
 import structlog
 
-from app.db import cluster_nodes, running_queue, workers
+from app.db import cluster_nodes, idempotency, running_queue, sessions, workers
 from app.db.cluster_nodes import NodeRow
 from app.db.engine import Database
 from app.k8s import capacity
@@ -15,6 +16,7 @@ from app.scheduler.connection import Connection
 from app.scheduler.orphans import Orphans
 from app.settings import Settings
 
+_GONE_FOR = timedelta(days=1)
 _log = structlog.get_logger(__name__)
 
 
@@ -33,6 +35,7 @@ class Chores:
         self._clock.every(15, self._forget, "forget pods that are gone")
         self._clock.every(30, self._nodes, "keep the rows of the nodes")
         self._clock.every(60, self._collect, "collect orphans")
+        self._clock.every(600, self._expire, "remove what has expired")
 
     def start(self) -> None:
         self._clock.start()
@@ -74,3 +77,10 @@ class Chores:
     async def _collect(self) -> None:
         if self._connection.cluster is not None:
             await self._orphans.collect(self._connection.cluster)
+
+    async def _expire(self) -> None:
+        """Sessions that are over, answers nobody will ask for again, workers that left without a word."""
+        async with self._database.transaction() as connection:
+            await sessions.remove_expired(connection)
+            await idempotency.forget(connection, idempotency.KEPT_FOR)
+            await workers.remove_unseen(connection, _GONE_FOR)

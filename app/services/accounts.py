@@ -167,11 +167,6 @@ class AccountService:
             await sessions.end_all(connection, user.id, but=but)
             await audit.record(connection, actor, "user.password", f"user/{name}")
 
-    async def remove_expired_sessions(self) -> int:
-        """Housekeeping; how many there were."""
-        async with self._database.transaction() as connection:
-            return await sessions.remove_expired(connection)
-
 
 def _known(user: User | None, name: str) -> User:
     if user is None:

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from app.db import idempotency
 from app.db.engine import Database, OutcomeUnknown
 from app.db.idempotency import KeyScope
 from app.domain.access import Principal
 from app.errors import Conflict, InvalidInput, TaasError
-
-KEPT_FOR = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +60,6 @@ class IdempotencyService:
         async with self._database.transaction() as connection:
             await idempotency.store(connection, scope, status=answer.status, headers=answer.headers, body=answer.body)
         return answer, False
-
-    async def forget_old(self) -> int:
-        """Housekeeping; how many there were."""
-        async with self._database.transaction() as connection:
-            return await idempotency.forget(connection, KEPT_FOR)
 
     async def _earlier(self, scope: KeyScope, fingerprint: bytes) -> Answer:
         async with self._database.read() as connection:

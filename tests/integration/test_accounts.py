@@ -7,8 +7,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
+from app.db import sessions
 from app.db.engine import Database
 from app.db.tables import users
 from app.domain.access import UserRole
@@ -220,3 +221,15 @@ async def test_the_first_start_makes_one_admin_and_a_token_file(web: Web) -> Non
     path.unlink()
     await first_start.ensure_token_file(home)
     assert path.read_text().strip() != secret
+
+
+async def test_an_expired_session_lets_nobody_in_and_goes(web: Web) -> None:
+    await web.person("mel")
+    async with web.client() as browser:
+        await log_in(browser, "mel")
+        async with web.context.database.transaction() as connection:
+            assert await sessions.remove_expired(connection) == 0
+            await connection.execute(text("UPDATE sessions SET expires_at = now() - interval '1 second'"))
+        assert (await browser.get("/api/v1/session")).status_code == 401
+        async with web.context.database.transaction() as connection:
+            assert await sessions.remove_expired(connection) == 1

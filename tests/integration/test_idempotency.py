@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from app.api.deps import Ctx, Me
 from app.api.idempotency import Made, Once
+from app.db import idempotency
 from app.db.engine import OutcomeUnknown
 from app.errors import Conflict
 from tests.support.web import Web
@@ -129,9 +130,8 @@ async def test_what_is_no_key_is_refused(member: httpx.AsyncClient, counter: Cou
 
 
 async def test_old_keys_are_forgotten(web: Web, member: httpx.AsyncClient, counter: Counter) -> None:
-
     await member.post(ADDRESS, json={"number": 1}, headers=KEY)
-    assert await web.context.idempotency.forget_old() == 0
     async with web.context.database.transaction() as connection:
+        assert await idempotency.forget(connection, idempotency.KEPT_FOR) == 0
         await connection.execute(text("UPDATE idempotency_keys SET created_at = created_at - interval '25 hours'"))
-    assert await web.context.idempotency.forget_old() == 1
+        assert await idempotency.forget(connection, idempotency.KEPT_FOR) == 1
