@@ -168,7 +168,11 @@ def _args(args: tuple[str, ...]) -> Iterator[FieldError]:
 
 
 def _filled(args: tuple[str, ...], params: Mapping[str, str]) -> Iterator[FieldError]:
-    sizes = [len(template.fill(text, number=10**9, scheduled_for=None, params=params).encode()) for text in args]
+    try:
+        filled = [template.fill(text, number=10**9, scheduled_for=None, params=params) for text in args]
+    except template.BadTemplate:
+        return  # told of as a mistake in the arguments
+    sizes = [len(text.encode()) for text in filled]
     if any(size > topology.VARIABLE_MAX for size in sizes) or sum(sizes) > ARGS_BYTES_MAX:
         yield FieldError(
             "/params",

@@ -69,6 +69,7 @@ async def test_what_was_frozen_stays_whatever_the_project_becomes(member: httpx.
         ({"roles": {"worker": {"resources": {"memory": "lots"}}}}, "/roles/worker/resources/memory", "use a quantity"),
         ({"image": "NO"}, "/image", "Give an image reference"),
         ({"args": ["{{ params.x }}"]}, "/params/x", "give it a value"),
+        ({"args": ["{{ nope }}"]}, "/args/0", "nothing that can be filled in"),
         ({"env": {"TAAS_ROLE": "x"}}, "/env/TAAS_ROLE", "use another name"),
         ({"max_duration": "PT0S"}, "/max_duration", "from PT1S"),
         ({"unknown": 1}, "/unknown", "is not a field"),

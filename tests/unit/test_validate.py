@@ -132,6 +132,10 @@ def test_values_may_not_make_the_arguments_too_long() -> None:
     assert check_params(("{{ params.x }}",), {"x": "y" * 70_000}) == []
 
 
+def test_a_mistake_in_the_arguments_is_told_of_once() -> None:
+    assert check_params(("{{ nope }}",), {}) == []
+
+
 def test_the_default_rule_of_success() -> None:
     assert default_success(Framework.TENSORFLOW, {"chief": Role(), "worker": Role()}) is Success.CHIEF
     assert default_success(Framework.TENSORFLOW, {"worker": Role()}) is Success.ALL_WORKERS
