@@ -122,11 +122,11 @@ async def running(local_cluster: LocalCluster, database: Database, tmp_path: Pat
 
 async def test_300_000_lines_in_a_burst_across_rotations(running: Running) -> None:
     """33 MB with kubelet's own 40 bytes a line: it turns its file over three times while that is written."""
-    line = "a line that is long enough to fill a file of ten megabytes soon: %07g"
+    line = "a line that is long enough to fill a file of ten megabytes soon: %07.0f"
     await running.start(f"seq -f '{line}' 0 299999")
     log = await running.archived()
     got = (await running.text()).splitlines()
-    wanted = [(line.replace("%07g", "%07d") % n).encode() for n in range(300_000)]
+    wanted = [(line.replace("%07.0f", "%07d") % n).encode() for n in range(300_000)]
     present = set(got)
     assert got == [one for one in wanted if one in present], "no line doubled, moved or damaged"
     if log.verdict is LogVerdict.VERIFIED:
