@@ -18,7 +18,7 @@ from app.ui.ansi import PLAIN, Pen, to_html
 COLOURS = 8
 # What is appended at a time, and what one <pre> holds on a page that is made at once.
 CHUNK_LINES = 500
-_MARK = Markup('<span class="mark">Lines may be missing here: the cluster did not hand them out.\n</span>')
+_MARK = Markup('<span class="mark">Lines may be missing here: the cluster did not hand them out.</span>\n')
 
 
 @dataclass(frozen=True, slots=True)

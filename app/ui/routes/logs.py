@@ -16,9 +16,9 @@ from app.domain.log import LogInfo, LogOverview
 from app.domain.record import TrainingRecord
 from app.domain.training import TaskKey
 from app.errors import NotFound
-from app.services.log_merge import LogSlice
 from app.services.logs import Which
 from app.ui.live import Frame, frames
+from app.ui.log_batches import batches
 from app.ui.log_lines import LineWriter, chunked, cursor_text, labels_of, read_cursor
 from app.ui.page import Page, Shown
 from app.ui.render import render
@@ -31,7 +31,6 @@ BACKLOG = 5_000
 EARLIER = 2_000
 # A place in this many logs still fits into the header that a browser sends when it comes back.
 PLACES_MAX = 50
-MESSAGE_BYTES = 256 * 1024
 Task = Annotated[str, Query(max_length=80)]
 Try = Annotated[int | None, Query(ge=1, le=1_000_000)]
 Line = Annotated[int | None, Query(ge=1, le=2**53)]
@@ -136,7 +135,7 @@ async def _lines(
         closing=page.context.closing,
     )
     writer = LineWriter(labels_of(record.training.spec.run) if which.merged else None, dict(after or {}))
-    async for batch in _batches(slices):
+    async for batch in batches(slices):
         lines = writer.lines(batch)
         if writer.first_line is not None and not after and which.key:
             yield ServerSentEvent(event="log-first", raw_data=str(writer.first_line))
@@ -151,34 +150,6 @@ async def _lines(
 def _message(lines: list[Markup], writer: LineWriter) -> ServerSentEvent:
     place = cursor_text(writer.taken) if len(writer.taken) <= PLACES_MAX else "-"
     return ServerSentEvent(event="log", raw_data="".join(lines), id=place)
-
-
-async def _batches(slices: AsyncIterator[LogSlice]) -> AsyncIterator[list[LogSlice]]:
-    """Whatever is there at a time, in one piece, so that a flood makes few messages and a trickle no delay."""
-    waiting: asyncio.Queue[LogSlice | None] = asyncio.Queue(maxsize=64)
-
-    async def fill() -> None:
-        try:
-            async for piece in slices:
-                await waiting.put(piece)
-        finally:
-            await waiting.put(None)
-
-    task = asyncio.create_task(fill())
-    more = True
-    try:
-        while more:
-            batch: list[LogSlice] = []
-            while more and (not batch or not waiting.empty()) and sum(len(one.data) for one in batch) < MESSAGE_BYTES:
-                piece = await waiting.get()
-                more = piece is not None
-                if piece is not None:
-                    batch.append(piece)
-            if batch:
-                yield batch
-        await task
-    finally:
-        task.cancel()
 
 
 async def _kept(

@@ -38,20 +38,23 @@
 
   function append(html) {
     log.querySelector("[data-log-empty]")?.remove();
-    const template = document.createElement("template");
-    template.innerHTML = html; // the server's own markup: every character of the log is escaped there
-    const added = (html.match(/\n/g) || []).length;
-    setTimes(template.content);
-    let last = log.querySelector("pre:last-of-type");
-    if (!last || lines(last) >= CHUNK) {
-      last = document.createElement("pre");
-      last.dataset.lines = "0";
-      log.append(last);
-      sizes.observe(last);
+    const added = html.split("\n").slice(0, -1); // every line is whole and closes what it opens
+    while (added.length) {
+      let last = log.querySelector("pre:last-of-type");
+      if (!last || lines(last) >= CHUNK) {
+        last = document.createElement("pre");
+        last.dataset.lines = "0";
+        log.append(last);
+        sizes.observe(last);
+      }
+      const some = added.splice(0, CHUNK - lines(last));
+      const template = document.createElement("template");
+      template.innerHTML = `${some.join("\n")}\n`; // the server's own markup: the log's characters are escaped there
+      setTimes(template.content);
+      last.append(template.content);
+      last.dataset.lines = String(lines(last) + some.length);
+      estimate(last);
     }
-    last.append(template.content);
-    last.dataset.lines = String(lines(last) + added);
-    estimate(last);
     if (following) {
       trim();
       goToEnd();

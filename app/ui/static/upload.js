@@ -36,7 +36,7 @@
     archive.value = "";
     const total = kept.reduce((sum, { file }) => sum + file.size, 0);
     const left = found.length - kept.length;
-    say(name, `${kept.length} files, ${size(total)}${left ? `; ${left} left out (.git, caches)` : ""}`);
+    say(name || "These files", `${kept.length} files, ${size(total)}${left ? `; ${left} left out (.git, caches)` : ""}`);
     suggestName(name);
     complain(kept.length ? "" : "The folder is empty: choose the one that holds run.sh.");
   }
@@ -74,15 +74,16 @@
   }
 
   async function dropped(event) {
+    const loose = [...event.dataTransfer.files].map((file) => ({ file, path: file.name }));
     const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
     if (entries.length === 1 && entries[0].isFile) {
       archive.files = event.dataTransfer.files;
       takeArchive();
       return;
     }
-    const found = [];
+    const found = entries.length ? [] : loose;
     for (const entry of entries) found.push(...await walk(entry, ""));
-    takeFolder(found, entries.length === 1 ? entries[0].name : `${found.length} files`);
+    takeFolder(found, entries.length === 1 ? entries[0].name : "");
   }
 
   function send() {

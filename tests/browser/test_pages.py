@@ -1,0 +1,145 @@
+"""Every page in a real browser: nothing blocked by the policy, nothing wider than the window, in light and dark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from app.domain.access import UserRole
+from app.domain.training import LogVerdict, Reason, State
+from tests.support.browser import Visit, log_in, visit
+from tests.support.pages import run, write
+from tests.support.projects import make_project, start
+from tests.support.web import PASSWORD, Web
+from tests.support.written_logs import judge, say, try_of
+
+pytestmark = pytest.mark.browser
+
+LONG = "a-name-that-nobody-would-type-but-some-program-does-in-the-end0"
+OUTPUT = b"\x1b[32mepoch 1\x1b[0m <script>alert(1)</script>\n" + b"x" * 3000 + b"\n"
+
+
+async def furnished(web: Web) -> list[str]:
+    """An installation in use; the addresses of its pages."""
+    async with web.client_of("ada", UserRole.ADMIN) as client:
+        await make_project(client, roles={"worker": {"count": 60}}, args=["x" * 500], env={"A": "y" * 500}, tags=["t"])
+        await make_project(client, LONG, notes="n" * 400)
+        running, failed = await start(client), await start(client, notes="why")
+        await start(client, LONG)
+    await write(web, running["id"], state=State.RUNNING, starting_at=True, started_at=True, tasks_running=60)
+    await run(web, "UPDATE tasks SET state = 'running', started_at = now(), message = repeat('word ', 60)")
+    await write(
+        web, failed["id"], state=State.FAILED, reason=Reason.OUT_OF_MEMORY, message="z" * 300, namespace_state="gone"
+    )
+    for one in (running, failed):
+        attempt = await try_of(web.context.database, UUID(one["id"]), "worker")
+        await say(web.context.database, attempt, OUTPUT)
+    await judge(web.context.database, attempt, LogVerdict.INCOMPLETE, 7)
+    records = [
+        f"/trainings/{one['id']}{tab}" for one in (running, failed) for tab in ("", "/logs", "/events", "/manifests")
+    ]
+    return [
+        "/", "/trainings", "/trainings?state=running", "/projects", "/projects/hello", f"/projects/{LONG}",
+        "/projects/hello/edit", "/projects/hello/launch", "/new/project", "/algorithms", "/algorithms/hello",
+        "/algorithms/hello/versions/1", "/algorithms/hello/versions/new", "/new/algorithm", "/account", "/nothing",
+        *records,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("narrow", "dark"), [(False, False), (False, True), (True, False)])
+async def test_every_page_fits_and_nothing_is_blocked(
+    web: Web, site: str, browser: Browser, narrow: bool, dark: bool
+) -> None:
+    addresses = await furnished(web)
+    async with visit(browser, site, narrow=narrow, dark=dark) as seen:
+        await log_in(seen.page, "ada", PASSWORD)
+        for address in addresses:
+            await seen.page.goto(address)
+            await expect(seen.page.locator("h1")).to_be_visible()
+            assert await seen.overflow() <= 0, address
+            await every_control_has_a_name(seen, address)
+        background = await seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (sum(map(int, background[4:-1].split(", "))) < 200) is dark
+
+
+async def test_the_theme_can_be_chosen_and_stays(web: Web, site: str, browser: Browser) -> None:
+    await web.person("ada")
+    async with visit(browser, site, dark=True) as seen:
+        await log_in(seen.page, "ada", PASSWORD)
+        page = seen.page.locator("html")
+        await expect(page).to_have_attribute("data-bs-theme", "dark")
+        await seen.page.get_by_role("button", name="Theme: as the system").click()
+        await expect(page).to_have_attribute("data-bs-theme", "light")
+        await seen.page.goto("/projects")
+        await expect(page).to_have_attribute("data-bs-theme", "light")
+        await seen.page.get_by_role("button", name="Theme: light").click()
+        await expect(page).to_have_attribute("data-bs-theme", "dark")
+
+
+async def test_a_narrow_page_has_its_menu_and_a_keyboard_reaches_everything(
+    web: Web, site: str, browser: Browser
+) -> None:
+    await furnished(web)
+    async with visit(browser, site, narrow=True) as seen:
+        await log_in(seen.page, "ada", PASSWORD)
+        algorithms = seen.page.get_by_role("link", name="Algorithms")
+        await expect(algorithms).to_be_hidden()
+        await seen.page.get_by_role("button", name="Menu").focus()
+        await seen.page.keyboard.press("Enter")
+        await algorithms.focus()
+        await seen.page.keyboard.press("Enter")
+        await seen.page.wait_for_url("**/algorithms")
+        await seen.page.keyboard.press("Tab")
+        await expect(seen.page.get_by_role("link", name="Skip to the content")).to_be_focused()
+        await seen.page.get_by_role("link", name="hello").focus()
+        await seen.page.keyboard.press("Enter")
+        await seen.page.wait_for_url("**/algorithms/hello")
+
+
+async def test_a_dialog_asks_before_anything_goes(web: Web, site: str, browser: Browser) -> None:
+    async with web.client_of("ada", UserRole.ADMIN) as client:
+        await make_project(client)
+    async with visit(browser, site) as seen:
+        await log_in(seen.page, "ada", PASSWORD)
+        await seen.page.goto("/projects/hello")
+        await seen.page.get_by_role("button", name="Delete").click()
+        dialog = seen.page.get_by_role("dialog", name="Delete hello?")
+        await expect(dialog).to_be_visible()
+        await seen.page.keyboard.press("Escape")
+        await expect(dialog).to_be_hidden()
+        await seen.page.get_by_role("button", name="Delete").click()
+        await dialog.get_by_role("button", name="Delete it").click()
+        await seen.page.wait_for_url("**/projects")
+        await expect(seen.page.get_by_text("No projects yet")).to_be_visible()
+
+
+async def test_forms_work_without_script(web: Web, site: str, browser: Browser, tmp_path: Path) -> None:
+    await web.person("ada")
+    script = tmp_path / "run.sh"
+    script.write_text("#!/usr/bin/env bash\necho hello\n")
+    async with web.client_of("mel") as client:
+        await make_project(client)
+    async with visit(browser, site, script=False) as seen:
+        await log_in(seen.page, "ada", PASSWORD)
+        await seen.page.goto("/new/project?algorithm=hello")
+        await seen.page.get_by_label("Name", exact=True).first.fill("plainly")
+        await seen.page.get_by_label("Framework").select_option("plain")
+        await seen.page.get_by_label("Image").fill("python:3")
+        await seen.page.get_by_role("button", name="Make the project").click()
+        await seen.page.wait_for_url("**/projects/plainly?done=made")
+        await seen.page.get_by_role("button", name="Start", exact=True).click()
+        await seen.page.wait_for_url("**/trainings/*")
+        await expect(seen.page.get_by_role("heading", name="plainly #1")).to_be_visible()
+
+
+async def every_control_has_a_name(seen: Visit, address: str) -> None:
+    nameless = await seen.page.evaluate(
+        """() => [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea")]
+             .filter((one) => one.checkVisibility({ visibilityProperty: true }))
+             .filter((one) => !(one.ariaLabel || one.labels?.length || one.textContent.trim() || one.title))
+             .map((one) => one.outerHTML.slice(0, 200))"""
+    )
+    assert nameless == [], address
