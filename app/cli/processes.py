@@ -15,7 +15,10 @@ import uvicorn
 
 from app.cli.welcome import NOTHING, Welcome, welcome
 from app.context import Context, open_context
-from app.db import migrate
+from app.db import migrate, trainings
+from app.domain.paging import LARGEST, PageRequest
+from app.domain.record import TrainingFilter
+from app.domain.training import State
 from app.errors import Unavailable
 from app.main import create_app
 from app.settings import Settings
@@ -31,8 +34,10 @@ async def up(settings: Settings, what: Welcome = NOTHING) -> int:
         async with open_context(settings) as context:
             await migrate.upgrade(context.database)
             await _greet(context, token_file=True)
-            async with _until_told() as stop, _beside(welcome(settings, what)):
-                return await _together(stop, _serve(context, stop, listening), _work(context, stop))
+            async with _until_told() as stop, _beside(stop, welcome(settings, what)):
+                code = await _together(stop, _serve(context, stop, listening), _work(context, stop))
+            await _farewell(context)
+            return code
 
 
 async def web(settings: Settings) -> int:
@@ -57,10 +62,23 @@ async def _greet(context: Context, *, token_file: bool) -> None:
     first = await context.first_start.ensure_admin(chosen)
     if first or token_file:
         await context.first_start.ensure_token_file(settings.home)
+    address = settings.public_url or f"http://{settings.host}:{settings.port}"
     if first:
         password = f"password  {first.password}   (shown this once)" if first.password else "the chosen password"
-        address = settings.public_url or f"http://{settings.host}:{settings.port}"
         typer.echo(f"\n  Log in at {address}\n    name      {first.name}\n    {password}\n")
+    else:
+        typer.echo(f"\n  TaaS is at {address}\n")
+
+
+async def _farewell(context: Context) -> None:
+    """Say what goes on without this process."""
+    active = TrainingFilter(states=(State.STARTING, State.RUNNING, State.STOPPING))
+    async with context.database.read() as connection:
+        left = (await trainings.page(connection, active, PageRequest(LARGEST))).items
+    if left:
+        names = ", ".join(f"{record.training.project} {record.training.number}" for record in left[:5])
+        more = f" and {len(left) - 5} more" if len(left) > 5 else ""
+        typer.echo(f"\n  Still running in the cluster: {names}{more}. Start TaaS again to see them.\n")
 
 
 def _listening(settings: Settings) -> socket.socket:
@@ -109,14 +127,21 @@ async def _work(context: Context, stop: asyncio.Event) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Do `work` during the block; the block neither waits for it nor ends with it."""
+async def _beside(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do `work` during the block, but not after `stop`; the block neither waits for it nor ends with it."""
     task = asyncio.create_task(work)
+
+    async def end() -> None:
+        await stop.wait()
+        task.cancel()
+
+    ending = asyncio.create_task(end())
     try:
         yield
     finally:
+        ending.cancel()
         task.cancel()
-        (result,) = await asyncio.gather(task, return_exceptions=True)
+        (result, _) = await asyncio.gather(task, ending, return_exceptions=True)
         if isinstance(result, Exception):
             _log.error("what was done beside failed", exc_info=result)
 
