@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from tests.support.cluster import LocalCluster
 STARTS_WITHIN = 120  # seconds; an embedded PostgreSQL and all caches of the cluster among them
 ENDS_WITHIN = 60
 LOG = "taas.log"
+PYTHON_IMAGE, TENSORFLOW_IMAGE = "localhost/taas/python:3.11", "localhost/taas/tensorflow:2.21"
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,16 @@ class TaasProcess:
             headers={"Authorization": f"Bearer {token or self.token}"},
             timeout=httpx.Timeout(30, read=120),
         )
+
+
+@contextmanager
+def home_for_taas() -> Iterator[Path]:
+    """A directory that PostgreSQL's own user can reach: pytest takes that right away from those under `tmp_path`."""
+    folder = Path(tempfile.mkdtemp(prefix="taas-home-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 @asynccontextmanager
