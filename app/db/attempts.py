@@ -88,7 +88,7 @@ def _row(pod: SeenPod, number: int, now: datetime) -> dict[str, Any]:
         "pod_name": pod.name,
         "pod_uid": pod.uid,
         "node": pod.node,
-        "state": "removed" if pod.gone and not pod.ended else _STATES[pod.phase],
+        "state": "removed" if over and (pod.removed or not pod.ended) else _STATES[pod.phase],
         "exit_code": pod.exit_code,
         "reason": pod.disruption or pod.reason,
         "message": pod.disruption_message or pod.message,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.domain.training import TaskKey
@@ -50,6 +50,7 @@ class SeenPod:
     disruption_message: str = ""
     termination: str | None = None  # what start.sh left
     deleting_at: datetime | None = None  # when its grace period is over
+    grace: timedelta = timedelta()  # which began so long before that
     gone: bool = False  # the API server has it no more
 
     @property
@@ -61,6 +62,13 @@ class SeenPod:
     def ended(self) -> bool:
         """Whether its container will not run again."""
         return self.phase in (PodPhase.SUCCEEDED, PodPhase.FAILED)
+
+    @property
+    def removed(self) -> bool:
+        """Whether it was told to go before it had ended: how it took that says nothing about its work."""
+        if self.deleting_at is None or self.disruption:
+            return False
+        return self.finished_at is None or self.deleting_at - self.grace <= self.finished_at
 
     @property
     def active(self) -> bool:

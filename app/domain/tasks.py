@@ -58,16 +58,12 @@ def out_of_tries(key: TaskKey, pod: SeenPod | None, run: RunSpec, seen: Seen) ->
 
 
 def _status(key: TaskKey, pod: SeenPod | None, run: RunSpec, seen: Seen, over: bool) -> TaskStatus | None:
+    if over and pod is not None and pod.removed:
+        return _from_pod(key, TaskState.REMOVED, pod, "")
     if succeeded(key, pod, seen):
         return _from_pod(key, TaskState.SUCCEEDED, pod, "")
-    if over and pod is not None and pod.deleting_at is not None:
-        # Asked to end, because it was no longer needed: how it took that is not its failure.
-        return _from_pod(key, TaskState.REMOVED, pod, "")
     if pod is not None and pod.phase is PodPhase.FAILED:
         cause = cause_of(pod, run)
-        if over and pod.deleting_at is not None:
-            # The suspension removed it: how it took that says nothing about its work.
-            return _from_pod(key, TaskState.REMOVED, pod, "")
         if out_of_tries(key, pod, run, seen):
             return _from_pod(key, TaskState.FAILED, pod, cause.sentence)
         if over:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from app.domain.seen import PodPhase, SeenJob, SeenNamespace, SeenPod, SeenWarning
@@ -99,6 +99,7 @@ def pod(found: objects.Pod, now: datetime) -> SeenPod | None:
         disruption_message=disruption.message if disruption and disrupted else "",
         termination=ended.message or None if ended else None,
         deleting_at=meta.deletion_timestamp,
+        grace=timedelta(seconds=meta.deletion_grace_period_seconds),
     )
 
 

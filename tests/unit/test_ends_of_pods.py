@@ -1,4 +1,4 @@
-"""Pods whose end nobody saw: it is dated by what took them away, never by when they were made."""
+"""How the end of a pod is read: when it was, and whether it was its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import msgspec
 from app.domain.decide import decide
 from app.domain.decision import Policy
 from app.domain.seen import Seen
-from app.domain.training import Reason, State
+from app.domain.tasks import task_statuses
+from app.domain.training import Reason, State, TaskState
 from app.k8s import objects, translate
 from app.k8s.cache import Cache
 from app.k8s.manifests import labels
@@ -49,6 +50,19 @@ def test_the_pending_limit_of_its_replacement_begins_with_the_loss() -> None:
     assert (ended.state, ended.reason) == (State.STOPPING, Reason.NODE_LOST)
 
 
+def test_what_was_told_to_go_is_removed_and_what_had_ended_before_is_not() -> None:
+    deleted = {"deletionTimestamp": (LOST + timedelta(seconds=35)).isoformat(), "deletionGracePeriodSeconds": 35}
+    row = training({"worker": 1}, state=State.STOPPING, reason=Reason.STOPPED_BY_USER, stopping_at=LOST)
+    for seconds, state in ((-5, TaskState.SUCCEEDED), (2, TaskState.REMOVED)):
+        ended = {"exitCode": 0, "finishedAt": (LOST + timedelta(seconds=seconds)).isoformat()}
+        status = {"phase": "Succeeded", "containerStatuses": [{"name": "task", "state": {"terminated": ended}}]}
+        pod = translate.pod(task_pod(status, **deleted), LOST)
+        assert pod is not None
+        seen = Seen(fresh=True, namespace=namespace(), jobs={"worker": job("worker")}, pods=(pod,))
+        (task,) = task_statuses(row.spec.run, seen, over=True)
+        assert (task.state, task.exit_code) == (state, 0)
+
+
 def lost() -> objects.Pod:
     at = LOST.isoformat()
     condition = {"type": "DisruptionTarget", "status": "True", "reason": "NodeLost", "lastTransitionTime": at}
@@ -56,11 +70,12 @@ def lost() -> objects.Pod:
     return task_pod({"phase": "Failed", "conditions": [condition], "containerStatuses": [running]})
 
 
-def task_pod(status: dict[str, Any]) -> objects.Pod:
-    meta = {
+def task_pod(status: dict[str, Any], **meta: Any) -> objects.Pod:
+    metadata = {
         "name": "worker-0-abcde",
         "uid": "uid-pod",
         "creationTimestamp": MADE.isoformat(),
         "labels": {labels.TRAINING: str(ID), labels.ROLE: "worker", translate.INDEX: "0"},
+        **meta,
     }
-    return msgspec.convert({"metadata": meta, "spec": {}, "status": status}, objects.Pod)
+    return msgspec.convert({"metadata": metadata, "spec": {}, "status": status}, objects.Pod)
