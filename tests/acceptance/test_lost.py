@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from uuid import uuid4
 
 import pytest
@@ -75,13 +74,9 @@ async def test_orphans_are_collected_and_those_of_others_are_not(lab: Lab) -> No
 
 
 async def on_nodes_of_its_own(lab: Lab, name: str, count: int) -> Json:
-    """A worker that only runs on new fake nodes that nobody else uses."""
-    prefix = f"{lab.installation}-{name}"
-    await asyncio.to_thread(
-        lab.cluster.fake_nodes, count, prefix=prefix, labels={"lab": prefix}, taints=[f"lab={prefix}:NoSchedule"]
-    )
-    lab.fake_nodes.append(prefix)
-    return {"worker": lab.on(node={"lab": prefix}, tolerations=[{"key": "lab", "operator": "Exists"}])}
+    """A worker that only runs on new fake nodes, on which nothing else runs."""
+    on = await lab.new_nodes(name, count, taints=["lost=soon:NoSchedule"])
+    return {"worker": lab.on(node=on, tolerations=[{"key": "lost", "operator": "Exists"}])}
 
 
 async def lose(lab: Lab, node: str) -> None:

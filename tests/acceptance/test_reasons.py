@@ -163,7 +163,9 @@ async def test_a_task_that_fills_its_disk_is_evicted_for_good(lab: Lab) -> None:
 
 @side_by_side
 async def test_every_try_keeps_its_exit_code(lab: Lab) -> None:
-    run = await lab.train("stubborn", '[[ $TAAS_ATTEMPT == 3 ]] || exit "1$TAAS_ATTEMPT"', task_retries=2)
+    run = await lab.train(
+        "stubborn", 'echo "try $TAAS_ATTEMPT"; [[ $TAAS_ATTEMPT == 3 ]] || exit "1$TAAS_ATTEMPT"', task_retries=2
+    )
 
     async def told() -> bool:
         return (await run.tasks())["worker-0"]["message"] == (
@@ -175,3 +177,5 @@ async def test_every_try_keeps_its_exit_code(lab: Lab) -> None:
     task = (await run.tasks())["worker-0"]
     assert [(it["number"], it["exit_code"]) for it in task["attempts"]] == [(1, 11), (2, 12), (3, 0)]
     assert len({it["pod"] for it in task["attempts"]}) == 3
+    await run.is_gone()
+    assert [await run.log("worker-0", number) for number in (1, 2, 3)] == [b"try 1\n", b"try 2\n", b"try 3\n"]

@@ -30,10 +30,7 @@ Json = dict[str, Any]
 
 @dataclass
 class Lab:
-    """Makes projects and starts trainings; `disk` is the storage that they all have unless told.
-
-    `fake_nodes` are the prefixes of those to be removed in the end.
-    """
+    """Makes projects and starts trainings; `disk` is the storage that they all have unless told."""
 
     taas: TaasProcess
     cluster: LocalCluster
@@ -77,6 +74,13 @@ class Lab:
         assert answer.status_code == status, f"{path}: {answer.text}"
         made: Json = answer.json()
         return made
+
+    async def new_nodes(self, name: str, count: int, **properties: Any) -> Json:
+        """Fake nodes `<installation>-<name>-0…`, gone with the laboratory; returns the label that they have."""
+        prefix = f"{self.installation}-{name}"
+        self.fake_nodes.append(prefix)
+        await asyncio.to_thread(self.cluster.fake_nodes, count, prefix=prefix, labels={"lab": prefix}, **properties)
+        return {"lab": prefix}
 
     async def kube(self, method: str, path: str, body: object = None) -> Any:
         """As the cluster's administrator."""
@@ -145,6 +149,13 @@ class Run:
         answer = await self.lab.http.get(f"trainings/{self.id}/events", params={"limit": 200})
         items: list[Json] = answer.json()["items"]
         return items
+
+    async def log(self, task: str, attempt: int | None = None) -> bytes:
+        """What a task printed, in its last try unless told."""
+        which = {"task": task} | ({"attempt": str(attempt)} if attempt else {})
+        answer = await self.lab.http.get(f"trainings/{self.id}/logs", params=which)
+        assert answer.status_code == 200, answer.text
+        return answer.content
 
     async def pods(self) -> dict[str, Json]:
         """What the cluster has of it now, by name."""
