@@ -63,6 +63,19 @@ def test_what_was_told_to_go_is_removed_and_what_had_ended_before_is_not() -> No
         assert (task.state, task.exit_code) == (state, 0)
 
 
+def test_the_first_word_to_go_counts() -> None:
+    cache = Cache("tests", lambda _: None, lambda: LOST)
+    ended = {"exitCode": 143, "finishedAt": (LOST + timedelta(seconds=2)).isoformat()}
+    failed = {"phase": "Failed", "containerStatuses": [{"name": "task", "state": {"terminated": ended}}]}
+    for status, seconds, grace in (({"phase": "Running"}, 35, 35), (failed, 35, 35), (failed, 3, 0)):
+        at = (LOST + timedelta(seconds=seconds)).isoformat()
+        pod = task_pod(status, deletionTimestamp=at, deletionGracePeriodSeconds=grace)
+        cache.pod_changed(pod, False)
+    cache.pod_changed(pod, True)
+    (seen,) = cache.seen(ID, NS, fresh=True).pods
+    assert (seen.gone, seen.removed, seen.exit_code) == (True, True, 143)
+
+
 def lost() -> objects.Pod:
     at = LOST.isoformat()
     condition = {"type": "DisruptionTarget", "status": "True", "reason": "NodeLost", "lastTransitionTime": at}
