@@ -27,7 +27,7 @@ def collect(training: Training, status: Status, seen: Seen, policy: Policy, hori
         return _gone(training, status)
     status = replace(status, namespace_uid=namespace.uid)
     if namespace.deleting:
-        return _being_deleted(training, status, namespace, policy, horizon)
+        return _being_deleted(training, status, seen, policy, horizon)
     until = (status.finished_at or horizon.now) + training.spec.run.keep_namespace
     if status.namespace_state is not NamespaceState.DELETING and not horizon.passed(until):
         kept = replace(status, namespace_state=NamespaceState.PRESENT, namespace_message="")
@@ -50,16 +50,18 @@ def _volumes(training: Training) -> tuple[Action, ...]:
     return (DeleteVolumes(),) if training.spec.storage else ()
 
 
-def _being_deleted(
-    training: Training, status: Status, namespace: SeenNamespace, policy: Policy, horizon: Horizon
-) -> Decision:
+def _being_deleted(training: Training, status: Status, seen: Seen, policy: Policy, horizon: Horizon) -> Decision:
     """Wait, show what it is stuck on, and do again what a crash between two deletions may have left out."""
-    message = namespace.stuck or status.namespace_message
-    status = replace(status, namespace_state=NamespaceState.DELETING, namespace_message=message)
-    slow = namespace.deleting_since is not None and horizon.passed(namespace.deleting_since + policy.stuck_look)
+    namespace = seen.namespace
+    since = None if namespace is None else namespace.deleting_since
+    stuck = "" if namespace is None else namespace.stuck
+    status = replace(
+        status, namespace_state=NamespaceState.DELETING, namespace_message=stuck or status.namespace_message
+    )
+    slow = since is not None and horizon.passed(since + policy.stuck_look)
     horizon.look_in(policy.stuck_look)
-    again = (*_volumes(training), DeleteJobs(namespace.name)) if slow else ()
-    return Decision(status, horizon.next, again)
+    left = slow and namespace is not None and seen.jobs
+    return Decision(status, horizon.next, (*_volumes(training), DeleteJobs(status.namespace or "")) if left else ())
 
 
 def _gone(training: Training, status: Status) -> Decision:

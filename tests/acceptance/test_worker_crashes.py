@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,8 +133,10 @@ async def host() -> AsyncIterator[CrashHost]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def nodes(local_cluster: LocalCluster) -> None:
+def nodes(local_cluster: LocalCluster) -> Iterator[None]:
     local_cluster.fake_nodes(2, prefix="crash", labels=NODES)
+    yield
+    local_cluster.fake_nodes(0, prefix="crash")
 
 
 @asynccontextmanager
