@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -36,6 +37,8 @@ def _guarded(job: Job, name: str) -> Job:
     async def run() -> None:
         try:
             await job()
+        except asyncio.CancelledError:
+            _log.debug("a job by the clock was cut off at the end", job=name)
         except TaasError as exc:
             _log.warning("a job by the clock failed", job=name, problem=exc.detail)
 

@@ -84,20 +84,17 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set."""
-        parts = [
-            asyncio.create_task(_kept_up(part), name=part.__qualname__)
-            for part in (self.connection.run, self.hints.run, self.logs.run, self._listen, self._claim)
-        ]
-        stopped = asyncio.create_task(stop.wait(), name="stop")
+        taking = [_started(part) for part in (self._listen, self._claim)]
+        serving = [_started(part) for part in (self.connection.run, self.hints.run, self.logs.run)]
         self.chores.start()
         try:
-            await asyncio.wait({stopped, *parts}, return_when=asyncio.FIRST_COMPLETED)
+            await stop.wait()
         finally:
             self.chores.stop()
-            for task in (stopped, *parts):
-                task.cancel()
-            await asyncio.wait({stopped, *parts})
+            await _ended(taking)
             await self._finish()
+            await _ended(serving)
+            await self._leave()
 
     async def _claim(self) -> None:
         """Claim as many as there are free hands; look again when told to, or after the sweep's time."""
@@ -140,6 +137,8 @@ class Worker:
                 task.cancel()
             if late:
                 await asyncio.wait(late)
+
+    async def _leave(self) -> None:
         with suppress(TaasError):
             async with self.context.database.transaction() as connection:
                 await workers.remove(connection, self.name)
@@ -153,3 +152,13 @@ async def _kept_up(part: Callable[[], Awaitable[None]]) -> None:
         except Exception as exc:
             _log.error("a part of the worker failed and starts again", part=part.__qualname__, exc_info=exc)
         await asyncio.sleep(RESTART_SECONDS)
+
+
+def _started(part: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+    return asyncio.create_task(_kept_up(part), name=part.__qualname__)
+
+
+async def _ended(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)

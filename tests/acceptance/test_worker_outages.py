@@ -246,7 +246,7 @@ async def requests_of(context: Context, cluster: LocalCluster, tasks: int, *, se
 async def test_requests_depend_on_roles_and_never_on_tasks(context: Context, local_cluster: LocalCluster) -> None:
     async with running_worker(context):
         small = await requests_of(context, local_cluster, 4, seconds=60)
-        large = await requests_of(context, local_cluster, 1000, seconds=300)
+        large = await requests_of(context, local_cluster, 1000, seconds=400)
     roles, storages = 2, 0
     for counts in (small, large):
         assert counts["create"] <= 9 + roles + 2 * storages
