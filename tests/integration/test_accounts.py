@@ -135,8 +135,10 @@ async def test_admins_make_change_and_disable_people(web: Web, admin: httpx.Asyn
     assert made.status_code == 201, made.text
     assert made.headers["location"] == "/api/v1/users/new"
     assert "password" not in made.text
-    again = await admin.post("/api/v1/users", json={"name": "New", "password": PASSWORD})
+    again = await admin.post("/api/v1/users", json={"name": "new", "password": PASSWORD})
     assert again.status_code == 409
+    capital = await admin.post("/api/v1/users", json={"name": "New", "password": PASSWORD})
+    assert (capital.status_code, capital.json()["errors"][0]["pointer"]) == (422, "/name")
     changed = await admin.patch("/api/v1/users/new", json={"role": "member"})
     assert changed.json()["role"] == "member"
     async with web.client() as browser:
