@@ -33,10 +33,14 @@ async def context_for_tests(
 
 @asynccontextmanager
 async def running_worker(
-    context: Context, *, name: str = "worker-a", change: Callable[[Worker], None] = lambda worker: None
+    context: Context,
+    *,
+    name: str = "worker-a",
+    change: Callable[[Worker], None] = lambda worker: None,
+    **settings_of_its_own: Any,
 ) -> AsyncIterator[Worker]:
     """A worker that runs for the length of the block; `change` may wrap its parts before."""
-    settings = context.settings.model_copy(update={"worker_name": name})
+    settings = context.settings.model_copy(update={"worker_name": name, **settings_of_its_own})
     worker = await Worker.create(settings, context)
     change(worker)
     stop = asyncio.Event()
