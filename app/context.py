@@ -26,6 +26,7 @@ from app.services.launching import LaunchService
 from app.services.logs import LogService
 from app.services.projects import ProjectService
 from app.services.registries import RegistryService
+from app.services.retention import RetentionService
 from app.services.secrets import SecretService
 from app.services.storages import StorageService
 from app.services.tokens import TokenService
@@ -58,6 +59,7 @@ class Context:
     launching: LaunchService
     trainings: TrainingService
     logs: LogService
+    retention: RetentionService
     installation: InstallationName
     launches: LaunchBuilder
     secrets: SecretService
@@ -104,6 +106,7 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         launching=LaunchService(database, clock, settings, installation),
         trainings=TrainingService(database, listener),
         logs=LogService(database, storage, listener),
+        retention=RetentionService(database, storage, algorithms.bundles, settings=settings, clock=clock),
         installation=installation,
         launches=LaunchBuilder(database, storage, sealer, installation=installation, settings=settings),
         secrets=SecretService(database, sealer),

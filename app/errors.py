@@ -69,6 +69,14 @@ class NotFound(TaasError):
     title = "Not found"
 
 
+class Gone(TaasError):
+    """It was there and has been removed."""
+
+    status = 410
+    code = "gone"
+    title = "Gone"
+
+
 class Conflict(TaasError):
     """The request contradicts the present state, such as a name that is taken."""
 

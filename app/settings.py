@@ -11,6 +11,8 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024 * 1024
+# A bare number is seconds: `90`, meant as days, must not remove everything.
+_SHORTEST = timedelta(hours=1)
 
 
 class Settings(BaseSettings):
@@ -56,8 +58,12 @@ class Settings(BaseSettings):
     stop_grace: timedelta = timedelta(seconds=30)
     evaluator_grace: timedelta = timedelta(minutes=5)
     node_lost_after: timedelta = timedelta(minutes=2)
-    keep_records: timedelta | None = Field(None, description="Ended records older than this are removed; unset: never.")
-    keep_logs: timedelta | None = Field(None, description="Logs older than this are removed; unset: never.")
+    keep_records: timedelta | None = Field(
+        None, ge=_SHORTEST, description="Ended records older than this are removed; unset: never."
+    )
+    keep_logs: timedelta | None = Field(
+        None, ge=_SHORTEST, description="Logs of trainings that ended longer ago are removed; unset: never."
+    )
 
     worker_name: str | None = Field(None, description="Unset: host name and process id.")
     claim_seconds: float = Field(5.0, gt=0.5, description="How long a worker's claim on a training holds.")

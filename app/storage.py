@@ -117,6 +117,14 @@ class ObjectStore:
         with suppress(ObjectMissing):
             await self._run(self._fs.rm_file, path)
 
+    async def delete_folder(self, prefix: str) -> None:
+        """Remove every object whose key lies under the folder `prefix`, and the folder; none there is fine."""
+        path = self._path(prefix.rstrip("/"))
+        with suppress(ObjectMissing):
+            await self._run(self._remove_tree, path)
+        if await self.list(prefix):
+            raise StorageUnavailable(f"Not all of {prefix} could be removed.")
+
     async def move(self, key: str, to: str) -> None:
         """Rename an object, replacing what has the new key. Raises `ObjectMissing`."""
         source, target = self._path(key), self._path(to)
@@ -203,6 +211,10 @@ class ObjectStore:
         with self._open(path) as handle:
             handle.seek(start)
             return handle.read(-1 if length is None else length)
+
+    def _remove_tree(self, path: str) -> None:
+        self._fs.invalidate_cache()
+        self._fs.rm(path, recursive=True)
 
     def _open(self, path: str) -> BinaryIO:
         handle: BinaryIO = self._fs.open(path, "rb")

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from app.auth import seal
 from app.auth.credentials import new_password
 from app.cli import processes
+from app.cli.retention import going_in_words
 from app.cli.welcome import Welcome
 from app.context import build_context
 from app.db import migrate as migrations
@@ -36,6 +37,8 @@ user = typer.Typer(help="People who may log in.", no_args_is_help=True)
 secrets = typer.Typer(help="Secrets at rest.", no_args_is_help=True)
 main.add_typer(user, name="user")
 main.add_typer(secrets, name="secrets")
+retention = typer.Typer(help="What is removed because of its age.", no_args_is_help=True)
+main.add_typer(retention, name="retention")
 
 NewPassword = Annotated[
     str | None, typer.Option("--password", envvar="TAAS_NEW_PASSWORD", help="Unset: a random one is printed.")
@@ -147,6 +150,17 @@ def rotate(
         typer.echo(f"{changed} secrets sealed anew.")
         if own_file and drop_old:
             typer.echo(f"{seal.drop_old_keys_from_file(settings.home)} old keys dropped.")
+
+    _run(run)
+
+
+@retention.command("preview")
+def preview_retention() -> None:
+    """Print what would go now by TAAS_KEEP_RECORDS and TAAS_KEEP_LOGS, and bundles of no version. Removes nothing."""
+
+    async def run(settings: Settings) -> None:
+        async with open_database(settings) as database:
+            typer.echo(going_in_words(await build_context(settings, database).retention.look()))
 
     _run(run)
 

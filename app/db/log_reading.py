@@ -14,7 +14,8 @@ from app.domain.training import ENDED, LogVerdict, State, TaskKey
 
 _OVERVIEW = text("""
     SELECT t.state AS training_state, a.id, a.role, a.index AS task_index, a.number, a.log_bytes, a.log_lines,
-           a.log_verdict, a.log_missing_lines, a.log_archived_at IS NOT NULL AS archived
+           a.log_verdict, a.log_missing_lines, a.log_archived_at IS NOT NULL AS archived,
+           t.logs_removed_at IS NOT NULL AS removed
     FROM trainings t LEFT JOIN attempts a ON a.training_id = t.id
     WHERE t.id = :id ORDER BY a.role, a.index, a.number
 """)
@@ -42,6 +43,7 @@ async def overview(connection: AsyncConnection, training_id: UUID) -> LogOvervie
             archived=row.archived,
             verdict=LogVerdict(row.log_verdict) if row.log_verdict else None,
             missing_lines=row.log_missing_lines,
+            removed=row.removed and row.log_bytes > 0,
         )
         for row in rows
         if row.id is not None

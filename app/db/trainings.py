@@ -180,6 +180,7 @@ def record_of(row: Row[Any]) -> TrainingRecord:
         owner_id=row.owner_id,
         version_id=row.version_id,
         notes=row.notes,
+        logs_removed_at=row.logs_removed_at,
         namespace_message=row.namespace_message,
         revision=_revision(row),
     )

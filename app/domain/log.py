@@ -66,7 +66,10 @@ class LogBlock:
 
 @dataclass(frozen=True, slots=True)
 class LogInfo:
-    """An attempt's log. `archived`: it has ended, is whole in storage, and `verdict` says what is known of it."""
+    """An attempt's log. `archived`: it has ended, is whole in storage, and `verdict` says what is known of it.
+
+    `removed`: retention has removed it since; the counts say how long it was.
+    """
 
     attempt_id: UUID
     key: TaskKey
@@ -76,6 +79,12 @@ class LogInfo:
     archived: bool
     verdict: LogVerdict | None
     missing_lines: int | None
+    removed: bool = False
+
+    @property
+    def readable(self) -> int:
+        """How many bytes there are to read."""
+        return 0 if self.removed else self.bytes
 
     @property
     def name(self) -> str:

@@ -21,7 +21,10 @@ class TrainingFilter:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRecord:
-    """A training's row as its readers see it. `revision` changes whenever anything of it does."""
+    """A training's row as its readers see it. `revision` changes whenever anything of it does.
+
+    `logs_removed_at`: when retention removed its logs.
+    """
 
     training: Training
     owner_id: UUID
@@ -29,6 +32,7 @@ class TrainingRecord:
     notes: str
     namespace_message: str
     revision: str
+    logs_removed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from app.k8s import capacity
 from app.scheduler.clock import Clock
 from app.scheduler.connection import Connection
 from app.scheduler.orphans import Orphans
+from app.services.retention import RetentionService
 from app.settings import Settings
 
 _GONE_FOR = timedelta(days=1)
@@ -23,7 +24,14 @@ _log = structlog.get_logger(__name__)
 class Chores:
     """What has to be done now and then, whatever the trainings do."""
 
-    def __init__(self, settings: Settings, database: Database, connection: Connection, worker: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        connection: Connection,
+        worker: str,
+        retention: RetentionService,
+    ) -> None:
         self._settings = settings
         self._database = database
         self._connection = connection
@@ -36,6 +44,7 @@ class Chores:
         self._clock.every(30, self._nodes, "keep the rows of the nodes")
         self._clock.every(60, self._collect, "collect orphans")
         self._clock.every(600, self._expire, "remove what has expired")
+        self._clock.every(3600, retention.remove, "remove what is older than it is kept")
 
     def start(self) -> None:
         self._clock.start()

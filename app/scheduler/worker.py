@@ -63,7 +63,7 @@ class Worker:
             self.actor,
             self.archive,
         )
-        self.chores = Chores(settings, context.database, self.connection, self.name)
+        self.chores = Chores(settings, context.database, self.connection, self.name, context.retention)
         self._due = asyncio.Event()
         self._working: set[asyncio.Task[None]] = set()
 

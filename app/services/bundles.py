@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import zlib
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -17,7 +18,7 @@ from app.domain.bundle.canonical import canonicalise
 from app.domain.bundle.entries import PIECE
 from app.domain.bundle.limits import Limits
 from app.services.uploads import Form, scratch_file
-from app.storage import ObjectMissing, ObjectStore, StorageUnavailable
+from app.storage import ObjectInfo, ObjectMissing, ObjectStore, StorageUnavailable
 
 # Making a bundle keeps a core busy for a while: two at a time leave room for everything else.
 _AT_A_TIME = 2
@@ -83,9 +84,18 @@ class BundleStore:
         """Delete every bundle without a row that was written before `before`: crashed uploads leave such."""
         for aside in await self._storage.list(_COLLECTING):
             await self._settle(aside.key.rpartition("/")[2])
+        return await self.collect([_digest_of(info) for info in await self._written_before(before)])
+
+    async def orphans(self, before: datetime) -> list[ObjectInfo]:
+        """What `collect_orphans` would delete, as far as it is not being deleted already."""
+        old = {_digest_of(info): info for info in await self._written_before(before)}
+        digests = list(old)
+        unused = [await self._unused(digests[start : start + _BATCH]) for start in range(0, len(digests), _BATCH)]
+        return [old[digest] for batch in unused for digest in batch]
+
+    async def _written_before(self, before: datetime) -> list[ObjectInfo]:
         objects = await self._storage.list("bundles")
-        old = [info for info in objects if info.modified is None or info.modified < before]
-        return await self.collect([info.key.rpartition("/")[2].removesuffix(".tar.gz") for info in old])
+        return [info for info in objects if info.modified is None or info.modified < before]
 
     async def _collect(self, digest: str) -> bool:
         try:
@@ -98,7 +108,8 @@ class BundleStore:
         """Decide about an object that was put aside; true when it is gone."""
         aside = f"{_COLLECTING}/{digest}"
         if not await self._unused([digest]):
-            await self._storage.move(aside, bundle_key(digest))
+            with suppress(ObjectMissing):  # whoever settles the same one at the same time was faster
+                await self._storage.move(aside, bundle_key(digest))
             return False
         await self._storage.delete(aside)
         return True
@@ -106,6 +117,10 @@ class BundleStore:
     async def _unused(self, digests: Sequence[str]) -> set[str]:
         async with self._database.read() as connection:
             return await algorithms.unused_digests(connection, digests)
+
+
+def _digest_of(info: ObjectInfo) -> str:
+    return info.key.rpartition("/")[2].removesuffix(".tar.gz")
 
 
 def _canonicalised(form: Form, target: BinaryIO, limits: Limits) -> Bundle:

@@ -15,10 +15,10 @@ from app.db.notify import ANYTHING, Listener
 from app.domain.access import Principal
 from app.domain.log import LogInfo, LogOverview, time_of_line, unix_ms
 from app.domain.training import TaskKey
-from app.errors import NotFound
+from app.errors import Gone, NotFound
 from app.services.log_bytes import LogBytes
 from app.services.log_merge import LogSlice, merged
-from app.storage import ObjectStore
+from app.storage import ObjectMissing, ObjectStore
 
 LOOK_SECONDS = 2.0
 """How often a follower looks by itself: hints can be lost."""
@@ -65,6 +65,13 @@ class LogPage:
     next: int | None
 
 
+class LogRemoved(Gone):
+    """Retention has removed the log."""
+
+    code = "log_removed"
+    title = "The log was removed"
+
+
 class LogService:
     """Everybody sees every log. All of its methods raise `NotFound` for a training or task that is not there."""
 
@@ -95,8 +102,11 @@ class LogService:
         of a second try `worker-0#2 | `).
 
         `tail`: only the last lines (at most TAIL_MOST), and what comes. What is wrong with `which` is raised at once,
-        before the first byte is asked for.
+        before the first byte is asked for; so is `LogRemoved`.
         """
+        chosen = await self._chosen(principal, training_id, which)
+        if any(log.removed for log in chosen):
+            raise LogRemoved("It was older than this installation keeps logs (TAAS_KEEP_LOGS). Its record is kept.")
         slices = await self.slices(principal, training_id, which, tail=tail, follow=follow, closing=closing)
         return _text(slices, labelled=which.merged)
 
@@ -127,12 +137,19 @@ class LogService:
         if not chosen:
             raise NotFound(f"Task {key} has no log (yet).")
         log = chosen[0]
+        if log.removed:
+            return LogPage(log, (), None)
         line = max(0, log.lines + line) if line < 0 else line
         async with self._database.read() as connection:
             part = await log_reading.part_of_line(connection, log.attempt_id, line)
         if part is None:
             return LogPage(log, (), None)
-        return await self._page(log, part.offset, line, min(max(1, most), PAGE_MOST))
+        try:
+            return await self._page(log, part.offset, line, min(max(1, most), PAGE_MOST))
+        except ObjectMissing:
+            if not await self._removed(training_id):
+                raise
+            return LogPage(log, (), None)
 
     async def _chosen(self, principal: Principal, training_id: UUID, which: Which) -> list[LogInfo]:
         """The logs that are meant now. Raises `NotFound` for a task or attempt that the training does not have."""
@@ -150,6 +167,11 @@ class LogService:
         if not found:
             raise NotFound(f"Task {which.key} has no attempt {which.attempt}.")
         return found
+
+    async def _removed(self, training_id: UUID) -> bool:
+        async with self._database.read() as connection:
+            overview = await log_reading.overview(connection, training_id)
+        return overview is None or any(log.removed for log in overview.logs)
 
     async def _page(self, log: LogInfo, offset: int, line: int, most: int) -> LogPage:
         lines: list[LogLine] = []
@@ -186,23 +208,28 @@ class LogService:
         follow: bool,
         closing: asyncio.Event | None,
     ) -> AsyncIterator[LogSlice]:
-        with self._listener.subscribe(log_rows.CHANNEL) as hints:
-            if tail is not None:
-                async for piece in self._tail(logs, taken, min(tail, TAIL_MOST)):
-                    yield piece
-            while True:
-                async for piece in self._new(logs, taken):
-                    yield piece
-                if not follow:
-                    return
-                overview = await self._wait_for_more(training_id, which, first, taken, hints.take, closing)
-                if overview is None:
-                    return
-                logs = _following(overview, which, first)
+        try:
+            with self._listener.subscribe(log_rows.CHANNEL) as hints:
+                if tail is not None:
+                    async for piece in self._tail(logs, taken, min(tail, TAIL_MOST)):
+                        yield piece
+                while True:
+                    async for piece in self._new(logs, taken):
+                        yield piece
+                    if not follow:
+                        return
+                    overview = await self._wait_for_more(training_id, which, first, taken, hints.take, closing)
+                    if overview is None:
+                        return
+                    logs = _following(overview, which, first)
+        except ObjectMissing:
+            # Retention may remove what is just being read: then this is the end of it.
+            if not await self._removed(training_id):
+                raise
 
     async def _new(self, logs: list[LogInfo], taken: dict[UUID, int]) -> AsyncIterator[LogSlice]:
         """What has come, merged; counted in `taken`."""
-        grown = [log for log in logs if log.bytes > taken.get(log.attempt_id, 0)]
+        grown = [log for log in logs if log.readable > taken.get(log.attempt_id, 0)]
         fresh = [log.attempt_id for log in grown if not taken.get(log.attempt_id)]
         async with self._database.read() as connection:
             starts = await log_reading.starts(connection, fresh) if fresh else {}
@@ -212,7 +239,7 @@ class LogService:
 
     async def _tail(self, logs: list[LogInfo], taken: dict[UUID, int], most: int) -> AsyncIterator[LogSlice]:
         """The last lines of all together; `taken` is then where they end. Each log is read from its own last lines."""
-        for log in logs:
+        for log in (log for log in logs if log.readable):
             async with self._database.read() as connection:
                 part = await log_reading.part_of_line(connection, log.attempt_id, max(0, log.lines - most))
             if part is not None and log.lines > most:
@@ -256,7 +283,7 @@ class LogService:
                 if overview is None:
                     return None
                 logs = _following(overview, which, first)
-                if any(log.bytes > taken.get(log.attempt_id, 0) for log in logs):
+                if any(log.readable > taken.get(log.attempt_id, 0) for log in logs):
                     return overview
                 if not _may_grow(overview, logs, which):
                     return None

@@ -75,6 +75,15 @@ async def test_listing_names_sizes_and_times_below_a_folder_only(store: ObjectSt
     assert [info.key for info in await store.list("logs")] == ["logs/1/b", "logs/10/a"]
 
 
+async def test_a_folder_goes_with_all_that_is_in_it(store: ObjectStore) -> None:
+    for key in ("logs/a/1/x.gz", "logs/a/2/y.gz", "logs/ab/z.gz"):
+        await store.put_bytes(key, b"x")
+    await store.delete_folder("logs/a")
+    await store.delete_folder("logs/a")
+    await store.delete_folder("nothing/here")
+    assert [info.key for info in await store.list("logs")] == ["logs/ab/z.gz"]
+
+
 @pytest.mark.parametrize("key", ["", "/etc/passwd", "a/../b", "..", "a//b", "a/", ".parts/x", "a b", "a\x00b", "é"])
 async def test_a_key_cannot_leave_the_store(store: ObjectStore, key: str) -> None:
     with pytest.raises(ValueError, match="not an object key"):

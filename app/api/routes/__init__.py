@@ -1,6 +1,18 @@
 """The JSON API, one file per resource. A new file adds its router here."""
 
-from app.api.routes import algorithms, images, logs, projects, registries, session, storages, tokens, trainings, users
+from app.api.routes import (
+    algorithms,
+    images,
+    logs,
+    projects,
+    registries,
+    retention,
+    session,
+    storages,
+    tokens,
+    trainings,
+    users,
+)
 
 ROUTERS = (
     session.router,
@@ -13,6 +25,7 @@ ROUTERS = (
     projects.router,
     trainings.router,
     logs.router,
+    retention.router,
 )
 
 __all__ = ["ROUTERS"]

@@ -21,7 +21,7 @@ _PLAIN: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/{training_id:uuid}/logs", response_class=StreamingResponse, responses={**documented(404), **_PLAIN})
+@router.get("/{training_id:uuid}/logs", response_class=StreamingResponse, responses={**documented(404, 410), **_PLAIN})
 async def get_training_logs(
     training_id: UUID,
     me: Me,

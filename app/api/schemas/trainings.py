@@ -136,6 +136,7 @@ class TrainingOut(Output):
     stopping_at: Moment | None
     finished_at: Moment | None
     archived_at: Annotated[Moment | None, Field(description="When logs, events and exit codes were safe.")]
+    logs_removed_at: Annotated[Moment | None, Field(description="When retention removed its logs.")]
     stop_requested_at: Moment | None
     stop_requested_by: str | None
     created_by: str
@@ -148,6 +149,7 @@ class TrainingOut(Output):
         return cls(
             **{name: getattr(training, name) for name in _SAME},
             namespace_message=record.namespace_message,
+            logs_removed_at=record.logs_removed_at,
             scheduled_for=training.spec.scheduled_for,
             algorithm=training.spec.algorithm,
             version=training.spec.version,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -67,6 +68,8 @@ trainings = Table(
     moment("stopping_at"),
     moment("finished_at"),
     moment("archived_at"),  # logs, events and exit codes are safe
+    moment("logs_removed_at"),  # by retention; attempts keep verdicts and counts
+    Column("logs_removing", Boolean, nullable=False, server_default="false"),  # marked, but not all of it is gone yet
     Column("status_gen", BigInteger, nullable=False, server_default="0"),  # bumped by every status write: ETag
     # the claim
     Column("seen_gen", BigInteger, nullable=False, server_default="0"),
@@ -99,6 +102,13 @@ trainings = Table(
     Index("ix_trainings_trigger", "trigger", "id"),
     Index("ix_trainings_owner", "owner_id", "id"),
     Index(None, "created_at"),
+    Index("ix_trainings_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
+    Index(
+        "ix_trainings_logs_kept",
+        "finished_at",
+        postgresql_where=text("finished_at IS NOT NULL AND logs_removed_at IS NULL"),
+    ),
+    Index("ix_trainings_logs_removing", "id", postgresql_where=text("logs_removing")),
 )
 
 tasks = Table(

@@ -192,7 +192,8 @@ def verdict_values(overview: LogOverview, which: Which) -> dict[str, Any]:
     logs = [log for log in overview.logs if which.key in (None, log.key)]
     if which.key is not None:
         logs = [log for log in logs if which.attempt in (None, log.attempt)][-1:]
-    return {"verdicts": _verdicts(logs), "growing": overview.growing}
+    removed = any(log.removed for log in logs)
+    return {"verdicts": _verdicts(logs), "growing": overview.growing, "removed": removed}
 
 
 def _verdicts(logs: list[LogInfo]) -> list[dict[str, Any]]:

@@ -1,0 +1,30 @@
+"""Bodies of /retention."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from app.api.schemas.base import Moment, Output
+
+
+class GoingTrainingsOut(Output):
+    trainings: int
+    log_bytes: Annotated[int, Field(description="Of their logs, unpacked.")]
+    oldest: Annotated[Moment | None, Field(description="When the first of them ended.")]
+
+
+class GoingBundlesOut(Output):
+    bundles: int
+    size: Annotated[int, Field(description="Bytes as stored.")]
+    oldest: Annotated[Moment | None, Field(description="When the first of them was written.")]
+
+
+class RetentionPreviewOut(Output):
+    keep_records: Annotated[timedelta | None, Field(description="ISO 8601; null: records are kept for ever.")]
+    keep_logs: Annotated[timedelta | None, Field(description="ISO 8601; null: as long as their record.")]
+    records: Annotated[GoingTrainingsOut, Field(description="Records that go with all that belongs to them.")]
+    logs: Annotated[GoingTrainingsOut, Field(description="Trainings whose logs go and whose record stays.")]
+    bundles: Annotated[GoingBundlesOut, Field(description="Uploaded code that belongs to no version.")]

@@ -1,0 +1,30 @@
+"""What retention would remove, in words."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from app.domain.retention import GoingTrainings, RetentionPreview
+
+
+def going_in_words(preview: RetentionPreview) -> str:
+    """One line each for records, logs and bundles."""
+    bundles = preview.bundles
+    return "\n".join(
+        (
+            _line("Records", "TAAS_KEEP_RECORDS", preview.keep_records, preview.records),
+            _line("Logs of further records", "TAAS_KEEP_LOGS", preview.keep_logs, preview.logs),
+            f"Bundles of no version, older than a day: {bundles.bundles}, {bundles.size} bytes{_since(bundles.oldest)}",
+        )
+    )
+
+
+def _line(what: str, setting: str, keep: timedelta | None, going: GoingTrainings) -> str:
+    if keep is None:
+        return f"{what}: all are kept ({setting} is not set)"
+    size = f"{going.log_bytes} bytes of logs"
+    return f"{what} older than {keep} ({setting}): {going.trainings} trainings, {size}{_since(going.oldest)}"
+
+
+def _since(oldest: datetime | None) -> str:
+    return f", the oldest of {oldest:%Y-%m-%d %H:%M} UTC" if oldest else ""

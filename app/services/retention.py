@@ -1,0 +1,124 @@
+"""Removes what is older than the settings say, in small steps; any crash in between leaves what the next pass ends."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from app.db import retention
+from app.db.engine import Database, DatabaseUnavailable
+from app.domain.access import Action, Principal
+from app.domain.clock import Clock
+from app.domain.retention import GoingBundles, GoingTrainings, RetentionPreview
+from app.services.access import require
+from app.services.bundles import BundleStore
+from app.settings import Settings
+from app.storage import ObjectStore
+
+BATCH = 50
+ORPHANED_FOR = timedelta(days=1)
+"""An upload writes its object before its row: a bundle without a row that is younger may be under way."""
+_LOCK = 0x7461_6173_6B65_6570  # PostgreSQL's advisory lock of whoever removes
+_FIRST = UUID(int=0)
+_log = structlog.get_logger(__name__)
+
+
+class RetentionService:
+    """Only one process at a time removes; that two would is harmless, but twice the work."""
+
+    def __init__(
+        self, database: Database, storage: ObjectStore, bundles: BundleStore, *, settings: Settings, clock: Clock
+    ) -> None:
+        self._database = database
+        self._storage = storage
+        self._bundles = bundles
+        self._keep_records = settings.keep_records
+        self._keep_logs = settings.keep_logs
+        self._clock = clock
+
+    async def preview(self, principal: Principal) -> RetentionPreview:
+        """What would go now. Raises `NotAllowed` unless an admin asks."""
+        require(principal, Action.ADMINISTER)
+        return await self.look()
+
+    async def look(self) -> RetentionPreview:
+        """The same, for who operates the installation itself."""
+        records, logs = GoingTrainings(), GoingTrainings()
+        async with self._database.read() as connection:
+            if self._keep_records is not None:
+                records = await retention.records_going(connection, self._keep_records)
+            if self._keep_logs is not None:
+                logs = await retention.logs_going(connection, self._keep_logs, keep_records=self._keep_records)
+        orphans = await self._bundles.orphans(self._clock() - ORPHANED_FOR)
+        written = [info.modified for info in orphans if info.modified is not None]
+        bundles = GoingBundles(len(orphans), sum(info.size for info in orphans), min(written, default=None))
+        return RetentionPreview(self._keep_records, self._keep_logs, records, logs, bundles)
+
+    async def remove(self) -> None:
+        """Remove all that is due. Raises StorageUnavailable and DatabaseUnavailable: the rest goes the next time."""
+        async with self._alone() as alone:
+            if not alone:
+                return
+            records = await self._remove_records()
+            logs = await self._remove_logs()
+            bundles = await self._bundles.collect_orphans(self._clock() - ORPHANED_FOR)
+        if records or logs or bundles:
+            _log.info("removed by retention", records=records, logs=logs, bundles=bundles)
+
+    async def _remove_records(self) -> int:
+        removed = 0
+        while self._keep_records is not None:
+            async with self._database.transaction() as connection:
+                found = await retention.mark_records(connection, self._keep_records, most=BATCH)
+            before = removed
+            for training_id in found:
+                await self._end_logs(training_id)
+                async with self._database.transaction() as connection:
+                    removed += await retention.delete_record(connection, training_id, self._keep_records)
+            if removed == before:  # nothing is left, or what is left is held by somebody now
+                break
+        return removed
+
+    async def _remove_logs(self) -> int:
+        """Also what an earlier pass has begun and not ended, whatever the settings are now."""
+        removed = 0
+        while self._keep_logs is not None:
+            async with self._database.transaction() as connection:
+                found = await retention.mark_logs(connection, self._keep_logs, most=BATCH)
+            removed += len(found)
+            for training_id in found:
+                await self._end_logs(training_id)
+            if not found:
+                break
+        after = _FIRST
+        while True:
+            async with self._database.read() as connection:
+                left = await retention.removing(connection, after=after, most=BATCH)
+            for training_id in left:
+                await self._end_logs(training_id)
+            if not left:
+                return removed
+            after = left[-1]
+
+    async def _end_logs(self, training_id: UUID) -> None:
+        """Objects first, whichever lie in the training's folder, and then the rows that name them."""
+        await self._storage.delete_folder(f"logs/{training_id}")
+        async with self._database.transaction() as connection:
+            await retention.forget_segments(connection, training_id)
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[bool]:
+        """Whether no other process removes. A lock of a connection, which ends with it however this ends."""
+        try:
+            connection = await self._database.connect()
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
+            raise DatabaseUnavailable(f"PostgreSQL cannot be reached: {exc}.") from exc
+        try:
+            yield bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK))
+        finally:
+            await connection.close(timeout=5)
