@@ -16,11 +16,17 @@ from tests.support.cluster import LocalCluster
 pytestmark = [pytest.mark.cluster]
 
 LOOK_AROUND = """
-import os, socket, urllib.request
+import os, socket, time
 print("user", os.getuid())
-for name in ("task-0.tasks", "task-1.tasks", "outside.example"):
-    try: print("name", name, socket.gethostbyname(name))
-    except OSError: print("name", name, "unknown")
+def address(name, until):
+    while True:
+        try: return socket.gethostbyname(name)
+        except OSError:
+            if time.monotonic() > until: return "unknown"
+            time.sleep(0.1)
+for name in ("task-0.tasks", "task-1.tasks"):  # the other one may have no address yet
+    print("name", name, address(name, time.monotonic() + 60))
+print("name", "outside.example", address("outside.example", 0))
 routes = [line.split()[1] for line in open("/proc/net/route").readlines()[1:]]
 print("default route", "00000000" in routes)
 for address in ("192.0.2.1", "198.51.100.1", OTHER):
