@@ -57,9 +57,14 @@ class Applier:
         self._cache.learn_namespace(await self._create(manifest), manifest["metadata"]["name"])
 
     async def create_children(self, made: TrainingObjects) -> None:
-        """Everything inside the namespace; the Jobs last, so that no pod starts before what it needs is there."""
-        first = (made.network_policy, *made.secrets, *made.config_maps, made.service, *made.volumes, *made.claims)
-        await _all([self._create(manifest) for manifest in first])
+        """Everything inside the namespace; the Jobs last, so that no pod starts before what it needs is there.
+
+        The walls come first and alone: where the namespace is gone, a late worker stops there, before it makes a
+        volume, which no namespace would hold back.
+        """
+        await self._create(made.network_policy)
+        then = (*made.secrets, *made.config_maps, made.service, *made.volumes, *made.claims)
+        await _all([self._create(manifest) for manifest in then])
         for data in await _all([self._create(manifest) for manifest in made.jobs.values()]):
             self._cache.learn_job(data)
 

@@ -170,7 +170,7 @@ async def test_keys_are_rotated_and_old_ones_dropped(home: Path) -> None:
 async def test_what_is_set_wrong_is_said_without_a_traceback(
     tmp_path: Path, settings: dict[str, str], said: str
 ) -> None:
-    code, _, err = await taas("web", home=tmp_path, **settings)
+    code, _, err = await taas("web", home=tmp_path, **{"TAAS_PORT": "0", **settings})
     assert code == 1
     assert said in err
     assert "Traceback" not in err
