@@ -31,6 +31,7 @@ from app.scheduler.worker import Worker
 from app.settings import Settings
 
 WRITE = "status write"
+_stood_still: set[str] = set()
 
 
 def main() -> None:
@@ -76,10 +77,11 @@ async def _work(wanted: dict[str, Any]) -> None:
 
 
 def _at(here: str, point: str | None) -> None:
-    """Die, or stand still, if this is the point."""
+    """Die, or stand still the first time, if this is the point."""
     if point == here:
         os.kill(os.getpid(), signal.SIGKILL)
-    if point == f"still:{here}":
+    if point == f"still:{here}" and point not in _stood_still:
+        _stood_still.add(point)
         os.kill(os.getpid(), signal.SIGSTOP)
 
 
