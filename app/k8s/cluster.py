@@ -31,14 +31,7 @@ class Cluster:
         cache = self.cache
         self._watches: tuple[Watch[Any], ...] = (
             self._watch("/api/v1/nodes", objects.Node, cache.nodes.replaced, cache.nodes.changed, {}),
-            self._watch(
-                "/api/v1/events",
-                objects.Event,
-                cache.warnings.replaced,
-                cache.warnings.changed,
-                warnings,
-                patience.without_bookmarks(),  # the API server keeps no cache of events, and so sends none
-            ),
+            self._watch("/api/v1/events", objects.Event, cache.warnings.replaced, cache.warnings.changed, warnings),
             self._watch(
                 "/api/v1/namespaces", objects.Namespace, cache.namespaces_replaced, cache.namespace_changed, ours
             ),
@@ -84,7 +77,6 @@ class Cluster:
         replaced: Callable[[list[T], int], None],
         changed: Callable[[T, bool], None],
         selector: dict[str, str],
-        patience: Patience | None = None,
     ) -> Watch[T]:
         return Watch(
             self.client,
@@ -93,5 +85,5 @@ class Cluster:
             replaced=replaced,
             changed=changed,
             selector=selector,
-            patience=patience or self._patience,
+            patience=self._patience,
         )

@@ -11,7 +11,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -39,16 +39,16 @@ T = TypeVar("T", bound=HasMeta)
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds: how long one watch request lasts, how long it may be silent, how often everything is listed anew."""
+    """Seconds: how long one watch request lasts, how long it may be silent, how often everything is listed anew.
 
-    request: float = 240.0
+    A request ends before silence counts as a cut: the API server sends no bookmarks for events, nor for anything that
+    has not changed since it started.
+    """
+
+    request: float = 60.0
     silence: float = 90.0
     relist: float = 300.0
     longest_backoff: float = 5.0
-
-    def without_bookmarks(self) -> Patience:
-        """For a collection that may be silent while all is well: each request ends before the silence is too long."""
-        return replace(self, request=min(self.request, self.silence / 2))
 
 
 class Watch(Generic[T]):
