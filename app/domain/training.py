@@ -86,6 +86,7 @@ class Trigger(StrEnum):
     WEBHOOK = "webhook"
     RETRY = "retry"
     BACKFILL = "backfill"
+    CHAIN = "chain"
 
 
 class TaskState(StrEnum):

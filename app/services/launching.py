@@ -44,17 +44,31 @@ class LaunchService:
         self._settings = settings
         self._installation = installation
 
-    async def start(self, principal: Principal, name: str, request: LaunchRequest) -> TrainingRecord:
+    async def start(
+        self, principal: Principal, name: str, request: LaunchRequest, *, trigger: Trigger = Trigger.PERSON
+    ) -> TrainingRecord:
         """Queue a training. Raises `NotFound`, `NotAllowed` and `InvalidInput` (with every field that is wrong)."""
         async with self._database.transaction() as connection:
-            project = await projects.by_name(connection, name)
-            if project is None:
-                raise unknown_project(name)
-            may_change(principal, project)
-            version, spec = await freeze(connection, project, request, self._settings)
-            return await self._queue(
-                connection, principal, project, version.id, spec=spec, trigger=Trigger.PERSON, notes=request.notes
-            )
+            return await self.start_within(connection, principal, name, request, trigger=trigger)
+
+    async def start_within(
+        self,
+        connection: AsyncConnection,
+        principal: Principal,
+        name: str,
+        request: LaunchRequest,
+        *,
+        trigger: Trigger = Trigger.PERSON,
+    ) -> TrainingRecord:
+        """As `start`, in the caller's transaction, together with what says why it was started."""
+        project = await projects.by_name(connection, name)
+        if project is None:
+            raise unknown_project(name)
+        may_change(principal, project)
+        version, spec = await freeze(connection, project, request, self._settings)
+        return await self._queue(
+            connection, principal, project, version.id, spec=spec, trigger=trigger, notes=request.notes
+        )
 
     async def preview(self, principal: Principal, name: str, request: LaunchRequest) -> Preview:
         """The exact objects that `start` would lead to, without making anything."""

@@ -110,7 +110,8 @@ _REASONS = {
 _TRIGGERS = {
     Trigger.PERSON: "by {who}",
     Trigger.SCHEDULE: "by the schedule",
-    Trigger.WEBHOOK: "by a webhook",
+    Trigger.WEBHOOK: "by {who}",
     Trigger.RETRY: "again by {who}",
     Trigger.BACKFILL: "by a backfill",
+    Trigger.CHAIN: "after {who}",
 }
