@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db import attempts, event_rows, running_queue, task_rows
+from app.db import attempts, event_rows, notices, running_queue, task_rows
 from app.db.notify import publish
 from app.domain.decision import Status
+from app.domain.notice import kind_of_change, training_data
 from app.domain.seen import SeenPod, SeenWarning
 from app.domain.story import memory_warning, steps
 from app.domain.tasks import TaskStatus
@@ -98,7 +99,9 @@ async def write(
     if changed:
         await connection.execute(_COUNTS, key)
         publish(connection, "trainings", training.id)
-    return replace(training, **{name: getattr(outcome.status, name) for name in _COLUMNS})
+    after = replace(training, **{name: getattr(outcome.status, name) for name in _COLUMNS})
+    await _tell(connection, training, after)
+    return after
 
 
 async def release(connection: AsyncConnection, training: Training, *, holder: Holder, wake_at: datetime | None) -> bool:
@@ -131,6 +134,14 @@ async def _write_parts(connection: AsyncConnection, training: Training, outcome:
     if outcome.status.state.ended and not training.state.ended:
         changed += await task_rows.remove_rest(connection, training.id)
     return changed + len(told)
+
+
+async def _tell(connection: AsyncConnection, before: Training, after: Training) -> None:
+    """In the transaction of the change itself: whoever waits to be told is told if, and only if, it happened."""
+    kind = kind_of_change(before.state, after.state)
+    if kind is not None:
+        data = training_data(after)
+        await notices.tell(connection, kind, project_id=after.project_id, training_id=after.id, data=data)
 
 
 def _values(status: Status) -> dict[str, Any]:

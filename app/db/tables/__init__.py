@@ -4,6 +4,7 @@ from app.db.tables.accounts import audit_log, idempotency_keys, sessions, tokens
 from app.db.tables.base import metadata
 from app.db.tables.catalogue import algorithms, images, project_secrets, projects, registries, storages, versions
 from app.db.tables.installation import cluster_nodes, installation, workers
+from app.db.tables.notices import deliveries, notices, subscriptions
 from app.db.tables.trainings import attempts, events, log_chunks, log_segments, tasks, trainings
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "attempts",
     "audit_log",
     "cluster_nodes",
+    "deliveries",
     "events",
     "idempotency_keys",
     "images",
@@ -18,11 +20,13 @@ __all__ = [
     "log_chunks",
     "log_segments",
     "metadata",
+    "notices",
     "project_secrets",
     "projects",
     "registries",
     "sessions",
     "storages",
+    "subscriptions",
     "tasks",
     "tokens",
     "trainings",
