@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from app.domain.schedule import Schedule
+
 
 class Framework(StrEnum):
     """How tasks find each other: TF_CONFIG, torchrun's variables, or nothing but the host lists."""
@@ -97,12 +99,16 @@ class RunSpec:
 
 @dataclass(frozen=True, slots=True)
 class ProjectSpec:
-    """A project's settings: which code, and how it runs. `version` None means the newest at launch."""
+    """A project's settings: which code, how it runs, and when. `version` None means the newest at launch.
+
+    A project with a schedule is timed, one without (None) is normal.
+    """
 
     algorithm: str
     version: int | None
     run: RunSpec
     running_limit: int | None = None
+    schedule: Schedule | None = None
 
 
 @dataclass(frozen=True, slots=True)

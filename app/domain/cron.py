@@ -1,0 +1,191 @@
+"""Cron expressions in a time zone: five fields or a name such as @daily, as Vixie cron reads them.
+
+A clock that is put forward or back changes nothing about how often something happens:
+
+* An expression that names hours means times on the wall. Each fires once a day: at its first occurrence when the
+  hour is repeated, at the first minute after the gap when the clocks jump over it. Several times that fall into one
+  gap are one due time.
+* An expression for every hour follows the time that passes, through both turns of a repeated hour.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from cronsim import CronSim, CronSimError
+
+LENGTH_MAX = 200
+NAMES = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
+
+_SOME_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+_EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
+_LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+_EVERY_HOUR = set(range(24))
+_DAY = timedelta(days=1)
+_FIELDS = {
+    "minute": "0 to 59",
+    "hour": "0 to 23",
+    "day-of-month": "1 to 31",
+    "month": "1 to 12 or JAN to DEC",
+    "day-of-week": "0 to 7 (0 and 7 are Sunday) or SUN to SAT",
+}
+
+
+class BadCron(ValueError):
+    """The message is a sentence for the person."""
+
+
+class UnknownZone(ValueError):
+    """The message is a sentence for the person."""
+
+
+class Cron:
+    """A parsed expression; made by `parse`, which keeps those used lately."""
+
+    def __init__(self, parsed: CronSim) -> None:
+        self._parsed = parsed
+        self.every_hour = parsed.hours == _EVERY_HOUR
+
+    def following(self, after: datetime, place: ZoneInfo) -> datetime | None:
+        """The first due time after `after`, in UTC; None when there is none for fifty years."""
+        if after >= _LATEST:
+            return None
+        after = max(after, _EARLIEST)
+        return self._hourly(after, place) if self.every_hour else self._on_the_wall(after, place)
+
+    def words(self) -> str:
+        """The expression in words, such as `At 03:00 every day`."""
+        return self._parsed.explain()
+
+    def _hourly(self, after: datetime, place: ZoneInfo) -> datetime | None:
+        found = next(self._steps(after.astimezone(UTC if place.key == "UTC" else place)), None)
+        return found.astimezone(UTC) if found else None
+
+    def _on_the_wall(self, after: datetime, place: ZoneInfo) -> datetime | None:
+        for wall in self._steps(after.astimezone(place).replace(tzinfo=None, fold=0)):
+            due = on_the_wall(wall, place)
+            if due is not None and due > after:
+                return due
+        return None
+
+    def _steps(self, begin: datetime) -> CronSim:
+        steps = copy.copy(self._parsed)
+        steps.dt = begin.replace(microsecond=0)
+        return steps
+
+
+@lru_cache(maxsize=2_048)
+def parse(expression: str) -> Cron:
+    """Raises BadCron, with what would be right, for what is no expression or can never be due."""
+    text = _five_fields(expression)
+    try:
+        parsed = CronSim(text, _SOME_TIME)
+    except CronSimError as exc:
+        raise BadCron(_what_is_wrong(text, str(exc))) from None
+    if next(copy.copy(parsed), None) is None:
+        raise BadCron(_never(text))
+    if parsed.hours == _EVERY_HOUR:
+        # However it is spelled; a star makes the library follow the time that passes.
+        parts = text.split()
+        parsed = CronSim(" ".join([parts[0], "*", *parts[2:]]), _SOME_TIME)
+    return Cron(parsed)
+
+
+def zone(name: str) -> ZoneInfo:
+    """The IANA time zone of that name. Raises UnknownZone."""
+    if name not in zones():
+        raise UnknownZone(f"{name!r} is no time zone; use an IANA name such as Europe/Berlin.")
+    return ZoneInfo(name)
+
+
+@lru_cache(maxsize=1)
+def zones() -> frozenset[str]:
+    """The names of all time zones known here."""
+    return frozenset(available_timezones() - {"Factory", "localtime"} | {"UTC"})
+
+
+def on_the_wall(wall: datetime, place: ZoneInfo) -> datetime | None:
+    """When a clock there first shows `wall` or, when it jumps over it, the moment of the jump.
+
+    None when that whole day is left out, as in Apia, which went from 29 to 31 December 2011.
+    """
+    early, late = wall.replace(tzinfo=place), wall.replace(tzinfo=place, fold=1)
+    before, after = early.utcoffset() or timedelta(), late.utcoffset() or timedelta()
+    if before >= after:
+        return early.astimezone(UTC)
+    jump = _jump(wall, before, after, place)
+    return None if _left_out(wall.date(), jump, before, after) else jump
+
+
+def _jump(wall: datetime, before: timedelta, after: timedelta, place: ZoneInfo) -> datetime:
+    """The moment at which the clocks go from the offset `before` to `after`, over `wall`."""
+    moment = wall.replace(tzinfo=UTC)
+    low, high = moment - after, moment - before
+    while high - low > timedelta(seconds=1):
+        middle = low + (high - low) // 2
+        if middle.astimezone(place).utcoffset() == before:
+            low = middle
+        else:
+            high = middle
+    return high.replace(microsecond=0)
+
+
+def _left_out(day: date, jump: datetime, before: timedelta, after: timedelta) -> bool:
+    midnight = datetime.combine(day, time(), UTC)
+    return jump + before <= midnight and midnight + _DAY <= jump + after
+
+
+def _five_fields(expression: str) -> str:
+    text = " ".join(expression.split())
+    if len(text) > LENGTH_MAX:
+        raise BadCron(f"The expression has {len(text)} characters; at most {LENGTH_MAX} are possible.")
+    if text.startswith("@"):
+        if text.lower() not in NAMES:
+            raise BadCron(f"{text!r} is no name of a schedule; use one of {', '.join(NAMES)}, or five fields.")
+        return NAMES[text.lower()]
+    count = len(text.split())
+    if count != 5:
+        raise BadCron(
+            f"{text!r} has {count} field{'' if count == 1 else 's'}; give exactly five: minute, hour, day of month, "
+            "month, day of week, such as 0 3 * * * for 03:00 every day."
+        )
+    if not re.fullmatch(r"[0-9A-Za-z*/,#\- ]+", text):
+        raise BadCron(f"{text!r} has characters that cron does not know; use digits, names and * / , -.")
+    return text
+
+
+def _what_is_wrong(text: str, words: str) -> str:
+    named = words.removeprefix("Bad ")
+    if named not in _FIELDS:
+        return f"{text!r} is no cron expression; write one like 0 3 * * * (03:00 every day)."
+    value = text.split()[list(_FIELDS).index(named)]
+    if named == "day-of-month" and _reads(f"0 0 {value} 1 *"):
+        return _never(text)
+    return (
+        f"{value!r} is not possible as {named.replace('-', ' ')}; use {_FIELDS[named]}, *, lists such as 1,3, "
+        "ranges such as 1-5 or steps such as */2."
+    )
+
+
+def _reads(text: str) -> bool:
+    try:
+        CronSim(text, _SOME_TIME)
+    except CronSimError:
+        return False
+    return True
+
+
+def _never(text: str) -> str:
+    return f"{text!r} is never due: no date fits it. Choose a day that its months have."

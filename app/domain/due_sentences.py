@@ -1,0 +1,50 @@
+"""The sentences that a due time's row shows: why it started nothing, or what its training waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from app.domain.sentences import duration
+
+
+def missed_in_pause() -> str:
+    return "The schedule was paused."
+
+
+def missed_without_catch_up() -> str:
+    return "Nothing could be started at that time, and the project does not catch up (catch_up is skip)."
+
+
+def missed_before_the_latest() -> str:
+    return "Nothing could be started at that time; of several missed times only the latest is made up for."
+
+
+def missed_over_limit(limit: int) -> str:
+    return f"Nothing could be started at that time; only the newest {limit} missed times are made up for."
+
+
+def missed_too_long_ago(window: timedelta) -> str:
+    return f"Nothing could be started at that time, and it is longer ago than the {duration(window)} to catch up."
+
+
+def skipped_for_newer() -> str:
+    return "A newer due time would have replaced its training at once, so only the newer one started."
+
+
+def skipped_while_active(number: int | None) -> str:
+    other = "The training of an earlier due time" if number is None else f"Training #{number}"
+    return f"{other} had not ended, and the project skips a due time then (overlap is skip)."
+
+
+def replacing(numbers: Sequence[int]) -> str:
+    which = ", ".join(f"#{number}" for number in numbers)
+    return f"It replaces {which} and starts when nothing of {'it' if len(numbers) == 1 else 'them'} runs any more."
+
+
+def queued_behind(place: int) -> str:
+    return f"It waits for the training before it to end; it is number {place} of those that wait."
+
+
+def queue_full(limit: int) -> str:
+    return f"{limit} trainings of the project were waiting already, and no more may (queue_limit)."
