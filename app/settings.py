@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MIB = 1024 * 1024
 # A bare number is seconds: `90`, meant as days, must not remove everything.
 _SHORTEST = timedelta(hours=1)
+Network = IPv4Network | IPv6Network
 
 
 class Settings(BaseSettings):
@@ -65,6 +67,18 @@ class Settings(BaseSettings):
         None, ge=_SHORTEST, description="Logs of trainings that ended longer ago are removed; unset: never."
     )
 
+    webhook_allowed_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="Networks such as 10.1.0.0/16, comma separated, that webhooks may reach though not public."
+    )
+    smtp_host: str | None = Field(None, description="The server that takes mail; unset: TaaS sends none.")
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_from: str | None = Field(None, description="The sender, such as taas@example.com; unset: taas@ the SMTP host.")
+    smtp_tls: str = Field(
+        "starttls", pattern="^(starttls|tls|none)$", description="tls: from the first byte, as on port 465."
+    )
+
     worker_name: str | None = Field(None, description="Unset: host name and process id.")
     claim_seconds: float = Field(5.0, gt=0.5, description="How long a worker's claim on a training holds.")
     sweep_seconds: float = Field(2.0, gt=0, description="How often due rows are looked for when no hint arrives.")
@@ -75,3 +89,18 @@ class Settings(BaseSettings):
     def objects_url(self) -> str:
         """Where bundles and archives are kept."""
         return self.storage_url or f"file://{(self.home / 'objects').absolute()}"
+
+    @cached_property
+    def address(self) -> str:
+        """How links to TaaS begin, in what it sends; without a slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @cached_property
+    def mail_sender(self) -> str:
+        """Whom mail comes from."""
+        return self.smtp_from or f"taas@{self.smtp_host}"
+
+    @field_validator("webhook_allowed_networks", mode="before")
+    @classmethod
+    def _networks(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

@@ -21,6 +21,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 REQUESTS = Counter("taas_http_requests_total", "Requests answered.", ["method", "route", "status"])
 SECONDS = Histogram("taas_http_request_seconds", "Until the response was sent.", ["method", "route"])
+NOTICE_TRIES = Counter("taas_notice_tries_total", "Tries to send a notice.", ["channel", "outcome"])
+NOTICE_SECONDS = Histogram("taas_notice_try_seconds", "How long a try to send a notice took.", ["channel"])
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Asked every few seconds by machines; a line for each would bury the rest.

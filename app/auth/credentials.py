@@ -1,11 +1,13 @@
-"""The secrets that stand for a person: session cookies and API tokens. Only their SHA-256 is ever stored."""
+"""New secrets. Of those that stand for a person (session cookies, API tokens) only the SHA-256 is ever stored."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
 
 TOKEN_PREFIX = "taas_"
+WEBHOOK_PREFIX = "whsec_"
 # How much of a token is shown later, to recognise it by.
 SHOWN = len(TOKEN_PREFIX) + 6
 
@@ -16,6 +18,11 @@ def new_session_secret() -> str:
 
 def new_api_token() -> str:
     return TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+
+def new_webhook_secret() -> str:
+    """What a webhook's messages are signed with, in the form of Standard Webhooks."""
+    return WEBHOOK_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def new_password() -> str:

@@ -93,7 +93,7 @@ class Notice:
 
     id: UUID
     kind: NoticeKind
-    project_id: UUID
+    project_id: UUID | None
     training_id: UUID | None
     data: Mapping[str, Any]
     at: datetime

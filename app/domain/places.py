@@ -13,3 +13,8 @@ def registry_place(registry_id: UUID) -> str:
 def project_secret_place(project_id: UUID, name: str) -> str:
     """The value of a project's secret environment variable."""
     return f"project/{project_id}/{name}"
+
+
+def webhook_secret_place(subscription_id: UUID) -> str:
+    """What signs a webhook's messages, the old one too while it is being replaced."""
+    return f"webhook/{subscription_id}"

@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 import structlog
 
-from app.db import cluster_nodes, idempotency, running_queue, sessions, workers
+from app.db import cluster_nodes, idempotency, notices, running_queue, sessions, workers
 from app.db.cluster_nodes import NodeRow
 from app.db.engine import Database
 from app.k8s import capacity
@@ -88,8 +88,9 @@ class Chores:
             await self._orphans.collect(self._connection.cluster)
 
     async def _expire(self) -> None:
-        """Sessions that are over, answers nobody will ask for again, workers that left without a word."""
+        """Sessions that are over, answers nobody will ask for again, old notices, workers that left without a word."""
         async with self._database.transaction() as connection:
             await sessions.remove_expired(connection)
             await idempotency.forget(connection, idempotency.KEPT_FOR)
             await workers.remove_unseen(connection, _GONE_FOR)
+            await notices.forget(connection)

@@ -21,6 +21,7 @@ from app.scheduler.hints import Hints
 from app.scheduler.launching import Launcher
 from app.scheduler.logs import LogSupervisor
 from app.scheduler.looking import Looker
+from app.scheduler.outbox import Outbox
 from app.scheduler.reconcile import Reconciler
 from app.settings import Settings
 
@@ -64,6 +65,7 @@ class Worker:
             self.archive,
         )
         self.chores = Chores(settings, context.database, self.connection, self.name, context.retention)
+        self.outbox = Outbox(context.database, context.listener, context.sealer, settings)
         self._due = asyncio.Event()
         self._working: set[asyncio.Task[None]] = set()
 
@@ -84,7 +86,7 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set."""
-        taking = [_started(part) for part in (self._listen, self._claim)]
+        taking = [_started(part) for part in (self._listen, self._claim, self.outbox.run)]
         serving = [_started(part) for part in (self.connection.run, self.hints.run, self.logs.run)]
         self.chores.start()
         try:

@@ -63,7 +63,7 @@ def _notices() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("project_id", sa.Uuid(), nullable=False),
+        sa.Column("project_id", sa.Uuid()),
         sa.Column("training_id", sa.Uuid()),
         sa.Column("data", postgresql.JSONB(), nullable=False),
         _moment("at", now=True),

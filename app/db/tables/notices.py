@@ -41,7 +41,7 @@ notices = Table(
     uuid_pk(),
     Column("key", Text, nullable=False, unique=True),  # the same fact is told once
     Column("kind", Text, nullable=False),
-    Column("project_id", ForeignKey("projects.id"), nullable=False, index=True),
+    Column("project_id", ForeignKey("projects.id"), index=True),  # null: a test
     Column("training_id", Uuid),  # which may be removed by its age before the notice is
     Column("data", JSONB, nullable=False),
     moment("at", now=True),
