@@ -1,8 +1,8 @@
-"""Fetch the web assets that TaaS serves, and write down what they are.
+"""Fetch the web assets that TaaS serves, and those that its tests need, and write down what they are.
 
 `python scripts/vendor.py` packs each npm package at the version pinned here, checks the tarball against the
 registry's own integrity value, copies only the files that pages use, builds one sprite of the icons they name, and
-writes `manifest.json`. What it makes is committed, so nothing but a change of version needs npm.
+writes a `manifest.json` beside them. What it makes is committed, so nothing but a change of version needs npm.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENDOR = ROOT / "app/ui/static/vendor"
+FOR_TESTS = ROOT / "tests/browser/vendor"
 TEMPLATES = ROOT / "app/ui"
 SPRITE = "icons.svg"
 
@@ -32,6 +33,7 @@ class Package:
     spdx: str
     folder: str
     files: tuple[str, ...]
+    under: Path = VENDOR
     license: str | None = "LICENSE"  # None: the tarball has none; the committed text comes from its repository
 
 
@@ -39,20 +41,22 @@ PACKAGES = (
     Package("htmx.org", "4.0.1", "0BSD", "htmx", ("dist/htmx.min.js", "dist/ext/hx-sse.min.js")),
     Package("@tabler/core", "1.6.1", "MIT", "tabler-core", ("dist/css/tabler.min.css",), license=None),
     Package("@tabler/icons", "3.52.0", "MIT", "tabler-icons", ()),
+    Package("axe-core", "4.14.1", "MPL-2.0", "axe-core", ("axe.min.js",), under=FOR_TESTS),
 )
 
 
 def main() -> None:
-    entries = []
+    entries: dict[Path, list[dict[str, object]]] = {VENDOR: [], FOR_TESTS: []}
     with tempfile.TemporaryDirectory() as scratch:
         for package in PACKAGES:
             unpacked, integrity = pack(package, Path(scratch))
             copy(package, unpacked)
             if package.name == "@tabler/icons":
                 write_sprite(unpacked / "icons/outline", VENDOR / package.folder / SPRITE)
-            entries.append(describe(package, integrity))
-            print(f"{package.name} {package.version}: {len(entries[-1]['files'])} files")
-    (VENDOR / "manifest.json").write_text(json.dumps({"packages": entries}, indent=2) + "\n")
+            entries[package.under].append(describe(package, integrity))
+            print(f"{package.name} {package.version}")
+    for folder, packages in entries.items():
+        (folder / "manifest.json").write_text(json.dumps({"packages": packages}, indent=2) + "\n")
 
 
 def pack(package: Package, scratch: Path) -> tuple[Path, str]:
@@ -69,8 +73,8 @@ def pack(package: Package, scratch: Path) -> tuple[Path, str]:
 
 
 def copy(package: Package, unpacked: Path) -> None:
-    """Put the wanted files and the licence under `vendor/`, and drop what an earlier version left there."""
-    folder = VENDOR / package.folder
+    """Put the wanted files and the licence where they belong, and drop what an earlier version left there."""
+    folder = package.under / package.folder
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         if package.license or old.name != "LICENSE":
@@ -105,7 +109,7 @@ def used_icons() -> list[str]:
 
 def describe(package: Package, integrity: str) -> dict[str, object]:
     """What the manifest says of one package."""
-    folder = VENDOR / package.folder
+    folder = package.under / package.folder
     hashes = {
         f"{package.folder}/{file.name}": hashlib.sha256(file.read_bytes()).hexdigest()
         for file in sorted(folder.iterdir())

@@ -6,7 +6,9 @@ import asyncio
 import gzip
 import hashlib
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from typing import Protocol
 from uuid import UUID
 
 from app.db import log_rows
@@ -24,6 +26,16 @@ class LogDamaged(TaasError):
 
     code = "log_damaged"
     title = "The stored log is damaged"
+
+
+class LogReader(Protocol):
+    """Where the parts of logs, and their bytes, come from."""
+
+    def parts(self, attempt_id: UUID, after: int = 0) -> AsyncIterator[LogPart]:
+        """What there is behind the first `after` bytes, part by part."""
+
+    async def read(self, attempt_id: UUID, part: LogPart, start: int, end: int) -> bytes:
+        """The bytes from `start` to `end` of one part."""
 
 
 class LogBytes:
@@ -83,6 +95,38 @@ class LogBytes:
         while sum(map(len, self._cache.values())) > self._cache_bytes:
             self._cache.popitem(last=False)
         return data
+
+
+class BoundedBytes:
+    """The same logs, as if each had only its first bytes (`bounds`, by attempt; none of those not named)."""
+
+    def __init__(self, whole: LogBytes, bounds: Mapping[UUID, int]) -> None:
+        self._whole = whole
+        self._bounds = bounds
+
+    async def parts(self, attempt_id: UUID, after: int = 0) -> AsyncIterator[LogPart]:
+        bound = self._bounds.get(attempt_id, 0)
+        if after >= bound:
+            return
+        async for part in self._whole.parts(attempt_id, after):
+            if part.offset >= bound:
+                return
+            yield part if part.end <= bound else _cut(part, bound)
+
+    async def read(self, attempt_id: UUID, part: LogPart, start: int, end: int) -> bytes:
+        return await self._whole.read(attempt_id, part, start, end)
+
+    async def last_part(self, attempt_id: UUID) -> LogPart | None:
+        """The part that the bound lies in; None when there is nothing before it."""
+        bound = self._bounds.get(attempt_id, 0)
+        async for part in self.parts(attempt_id, bound - 1):
+            return part
+        return None
+
+
+def _cut(part: LogPart, bound: int) -> LogPart:
+    index = tuple(entry for entry in part.index if entry[1] < bound)
+    return replace(part, size=bound - part.offset, index=index)
 
 
 def _unpack(packed: bytes, part: LogPart) -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.domain.log import LogBlock, LogInfo, LogPart, blocks_of
-from app.services.log_bytes import LogBytes
+from app.services.log_bytes import LogReader
 
 SLICE_BYTES = 64 * 1024
 HELD_BYTES = 256 * 1024
@@ -35,7 +35,7 @@ class LogSlice:
 
 
 async def merged(
-    logs: Sequence[LogInfo], taken: Mapping[UUID, int], starts: Mapping[UUID, int], reader: LogBytes
+    logs: Sequence[LogInfo], taken: Mapping[UUID, int], starts: Mapping[UUID, int], reader: LogReader
 ) -> AsyncIterator[LogSlice]:
     """What the logs have behind the bytes `taken` of each, until now. Within a log nothing changes places.
 
@@ -62,7 +62,7 @@ async def merged(
 class _Cursor:
     """A place in one log. `at_ms` is the time of what comes next, None at the end."""
 
-    def __init__(self, log: LogInfo, taken: int, reader: LogBytes) -> None:
+    def __init__(self, log: LogInfo, taken: int, reader: LogReader) -> None:
         self.opened = False
         self.at_ms: int | None = None
         self._log = log

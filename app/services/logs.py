@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from app.db import log_reading, log_rows
@@ -16,7 +16,7 @@ from app.domain.access import Principal
 from app.domain.log import LogInfo, LogOverview, time_of_line, unix_ms
 from app.domain.training import TaskKey
 from app.errors import Gone, NotFound
-from app.services.log_bytes import LogBytes
+from app.services.log_bytes import BoundedBytes, LogBytes, LogReader
 from app.services.log_merge import LogSlice, merged
 from app.storage import ObjectMissing, ObjectStore
 
@@ -120,14 +120,33 @@ class LogService:
         follow: bool = False,
         after: dict[UUID, int] | None = None,
         closing: asyncio.Event | None = None,
+        begins: dict[UUID, int] | None = None,
     ) -> AsyncIterator[LogSlice]:
         """The same, in pieces that say where they are from; `after`: how many bytes of each attempt are known.
 
-        With `follow` it ends when no log can become longer, or when `closing` is set.
+        With `follow` it ends when no log can become longer, or when `closing` is set. `begins` is filled before the
+        first piece of a `tail`: how many bytes of each attempt come before it (see `earlier`).
         """
         logs = await self._chosen(principal, training_id, which)
         first = min((log.attempt for log in logs), default=1)
-        return self._slices(training_id, which, logs, first, dict(after or {}), tail, follow, closing)
+        slices = self._slices(training_id, which, logs, first, dict(after or {}), tail, follow, closing, begins)
+        return self._until_removed(training_id, slices)
+
+    async def earlier(
+        self, principal: Principal, training_id: UUID, before: Mapping[UUID, int], *, most: int, begins: dict[UUID, int]
+    ) -> AsyncIterator[LogSlice]:
+        """Of all tasks merged, the last `most` lines among the first `before` bytes of each attempt.
+
+        `begins` is filled before the first piece, as by `slices`.
+        """
+        logs = [log for log in await self._chosen(principal, training_id, Which()) if before.get(log.attempt_id)]
+        bounded = BoundedBytes(self._bytes, before)
+        shortened = []
+        for log in logs:
+            last = await bounded.last_part(log.attempt_id)
+            if last is not None:
+                shortened.append(replace(log, bytes=min(log.readable, before[log.attempt_id]), lines=last.first_line))
+        return self._until_removed(training_id, self._tail(shortened, {}, most, begins, bounded))
 
     async def page(
         self, principal: Principal, training_id: UUID, key: TaskKey, attempt: int | None, *, line: int, most: int = 500
@@ -207,37 +226,51 @@ class LogService:
         tail: int | None,
         follow: bool,
         closing: asyncio.Event | None,
+        begins: dict[UUID, int] | None,
     ) -> AsyncIterator[LogSlice]:
+        with self._listener.subscribe(log_rows.CHANNEL) as hints:
+            if tail is not None:
+                async for piece in self._tail(logs, taken, min(tail, TAIL_MOST), begins):
+                    yield piece
+            while True:
+                async for piece in self._new(logs, taken):
+                    yield piece
+                if not follow:
+                    return
+                overview = await self._wait_for_more(training_id, which, first, taken, hints.take, closing)
+                if overview is None:
+                    return
+                logs = _following(overview, which, first)
+
+    async def _until_removed(self, training_id: UUID, slices: AsyncIterator[LogSlice]) -> AsyncIterator[LogSlice]:
+        """Retention may remove what is just being read: then this is the end of it."""
         try:
-            with self._listener.subscribe(log_rows.CHANNEL) as hints:
-                if tail is not None:
-                    async for piece in self._tail(logs, taken, min(tail, TAIL_MOST)):
-                        yield piece
-                while True:
-                    async for piece in self._new(logs, taken):
-                        yield piece
-                    if not follow:
-                        return
-                    overview = await self._wait_for_more(training_id, which, first, taken, hints.take, closing)
-                    if overview is None:
-                        return
-                    logs = _following(overview, which, first)
+            async for piece in slices:
+                yield piece
         except ObjectMissing:
-            # Retention may remove what is just being read: then this is the end of it.
             if not await self._removed(training_id):
                 raise
 
-    async def _new(self, logs: list[LogInfo], taken: dict[UUID, int]) -> AsyncIterator[LogSlice]:
+    async def _new(
+        self, logs: list[LogInfo], taken: dict[UUID, int], reader: LogReader | None = None
+    ) -> AsyncIterator[LogSlice]:
         """What has come, merged; counted in `taken`."""
         grown = [log for log in logs if log.readable > taken.get(log.attempt_id, 0)]
         fresh = [log.attempt_id for log in grown if not taken.get(log.attempt_id)]
         async with self._database.read() as connection:
             starts = await log_reading.starts(connection, fresh) if fresh else {}
-        async for piece in merged(grown, taken, starts, self._bytes):
+        async for piece in merged(grown, taken, starts, reader or self._bytes):
             taken[piece.log.attempt_id] = piece.end
             yield piece
 
-    async def _tail(self, logs: list[LogInfo], taken: dict[UUID, int], most: int) -> AsyncIterator[LogSlice]:
+    async def _tail(
+        self,
+        logs: list[LogInfo],
+        taken: dict[UUID, int],
+        most: int,
+        begins: dict[UUID, int] | None = None,
+        reader: LogReader | None = None,
+    ) -> AsyncIterator[LogSlice]:
         """The last lines of all together; `taken` is then where they end. Each log is read from its own last lines."""
         for log in (log for log in logs if log.readable):
             async with self._database.read() as connection:
@@ -247,7 +280,7 @@ class LogService:
                 taken[log.attempt_id] = place[1] if place else part.offset
         kept: deque[LogSlice] = deque()
         lines = size = 0
-        async for piece in self._new(logs, taken):
+        async for piece in self._new(logs, taken, reader):
             for line in _lines_of(piece):
                 kept.append(line)
                 lines += line.data.endswith(b"\n")
@@ -260,6 +293,9 @@ class LogService:
         while kept and lines + unended > most:
             gone = kept.popleft()
             lines -= gone.data.endswith(b"\n")
+        if begins is not None:
+            begins.update(taken)
+            begins.update((line.log.attempt_id, line.offset) for line in reversed(kept))
         for line in kept:
             yield line
 

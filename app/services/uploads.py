@@ -14,7 +14,7 @@ import re
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -38,11 +38,12 @@ _BROWSER_ESCAPES = {"%22": '"', "%0D": "\r", "%0A": "\n"}
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A request's body that has not been read yet."""
+    """A request's body that has not been read yet. `fields`: its texts, as far as they have come."""
 
     content_type: str
     content_length: int | None
     chunks: AsyncIterator[bytes]
+    fields: dict[str, str] = field(default_factory=dict)
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -67,7 +68,7 @@ async def received(upload: Upload, limits: Limits, folder: Path) -> AsyncIterato
     if upload.content_length is not None and upload.content_length > limits.max_body_bytes:
         raise refuse(Refusal.TOO_LARGE, limit=size_text(limits.max_bytes))
     with scratch_file(folder) as scratch:
-        form = Form(boundary, scratch, limits)
+        form = Form(boundary, scratch, limits, upload.fields)
         total = 0
         async for batch in _batches(upload.chunks):
             total += len(batch)
@@ -87,8 +88,10 @@ def scratch_file(folder: Path) -> BinaryIO:
 class Form:
     """What has arrived of a form. `write` and `entries` touch the disk: call them in threads."""
 
-    def __init__(self, boundary: bytes, scratch: BinaryIO, limits: Limits) -> None:
-        self.fields: dict[str, str] = {}
+    def __init__(
+        self, boundary: bytes, scratch: BinaryIO, limits: Limits, fields: dict[str, str] | None = None
+    ) -> None:
+        self.fields = {} if fields is None else fields
         self._scratch = scratch
         self._limits = limits
         self._archive: ArchiveReceiver | None = None

@@ -10,6 +10,7 @@ from playwright.async_api import Browser, expect
 
 from app.domain.access import UserRole
 from app.domain.training import LogVerdict, Reason, State
+from tests.support.axe import stumbling_blocks
 from tests.support.browser import Visit, log_in, visit
 from tests.support.pages import run, write
 from tests.support.projects import make_project, start
@@ -55,12 +56,17 @@ async def test_every_page_fits_and_nothing_is_blocked(
 ) -> None:
     addresses = await furnished(web)
     async with visit(browser, site, narrow=narrow, dark=dark) as seen:
+        await seen.page.goto("/login")
+        blocks = [] if narrow else [f"/login {block}" for block in await stumbling_blocks(seen.page)]
         await log_in(seen.page, "ada", PASSWORD)
         for address in addresses:
             await seen.page.goto(address)
             await expect(seen.page.locator("h1")).to_be_visible()
             assert await seen.overflow() <= 0, address
             await every_control_has_a_name(seen, address)
+            if not narrow:  # what is narrow is the same, and looking takes its time
+                blocks += [f"{address} {block}" for block in await stumbling_blocks(seen.page)]
+        assert not blocks, "\n".join(blocks)
         background = await seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (sum(map(int, background[4:-1].split(", "))) < 200) is dark
 

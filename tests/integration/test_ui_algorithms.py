@@ -109,3 +109,21 @@ async def test_only_its_owner_changes_an_algorithm(web: Web) -> None:
         assert (await owner.post("/algorithms/digits", data={"description": "x" * 5000})).status_code == 422
         assert (await owner.post("/algorithms/digits/delete")).headers["location"] == "/algorithms"
         assert (await owner.get("/algorithms/digits")).status_code == 404
+
+
+async def test_a_refused_upload_keeps_what_was_typed(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        refused = await upload(client, {"train.py": b""}, name="typed")
+        assert refused.status_code == 422
+        assert 'value="typed"' in refused.text
+        assert "onerror=alert(1)&gt;" in refused.text
+        assert HOSTILE not in refused.text
+
+
+async def test_an_upload_of_too_many_files_keeps_the_form(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        many = {f"part-{number}": b"" for number in range(web.context.settings.upload_max_entries + 1)}
+        refused = await upload(client, many, "typed")
+        assert refused.status_code == 413
+        assert 'value="typed"' in refused.text
+        assert "more than 10,000 files" in refused.text

@@ -92,17 +92,39 @@ async def test_a_long_log_begins_with_its_newest_lines_and_leads_to_the_rest(web
         await say(web.context.database, attempt, b"".join(b"line %d\n" % n for n in range(12_000)))
         await judge(web.context.database, attempt, LogVerdict.VERIFIED)
         await ended(web, id_)
-        address, seen = f"/trainings/{id_}/logs?task=worker-0", []
-        while address:
-            page = await client.get(address)
-            numbers = [int(line.rsplit(" ", 1)[1]) for line in said(page.text)]
-            assert page.text.count("<pre>") == -(-len(numbers) // 500)
-            seen = numbers + seen
-            link = re.search(r'href="(\?[^"]+)" data-log-earlier', page.text)
-            address = f"/trainings/{id_}/logs{link[1].replace('&amp;', '&')}" if link else ""
-        assert seen == list(range(12_000))
-        merged = await client.get(f"/trainings/{id_}/logs")
-        assert "last 5\u202f000 lines of all tasks" in merged.text
+        seen = await read_back(client, f"/trainings/{id_}/logs?task=worker-0")
+        assert [int(line.rsplit(" ", 1)[1]) for line in seen] == list(range(12_000))
+
+
+async def test_merged_logs_lead_to_their_earlier_lines_too(web: Web) -> None:
+    async with training(web, 2) as (client, id_):
+        database = web.context.database
+        tries = [await try_of(database, id_, "worker", index) for index in range(2)]
+        for part in range(60):
+            lines = b"".join(b"line %d\n" % number for number in range(part * 100, part * 100 + 100))
+            await say(database, tries[part % 2], lines, at=part)
+        for attempt in tries:
+            await judge(database, attempt, LogVerdict.VERIFIED)
+        await ended(web, id_)
+        seen = await read_back(client, f"/trainings/{id_}/logs")
+        assert [int(line.rsplit(" ", 1)[1]) for line in seen] == list(range(6_000))
+        assert (await client.get(f"/trainings/{id_}/logs?place=00000000-1.2")).status_code == 422
+        assert (await client.get(f"/trainings/{id_}/logs?place=nonsense")).status_code == 422
+
+
+async def test_a_merged_stream_says_where_it_begins(web: Web) -> None:
+    async with training(web, 2) as (client, id_):
+        database = web.context.database
+        first, second = [await try_of(database, id_, "worker", index) for index in range(2)]
+        await say(database, first, b"".join(b"line %d\n" % number for number in range(3_000)), at=1)
+        await say(database, second, b"".join(b"line %d\n" % number for number in range(3_000, 7_500)), at=2)
+        shown = await page_of(web, client.cookies["taas_session"], f"/live/trainings/{id_}/logs")
+        stream = logs_live(shown, id_)
+        while (event := await asyncio.wait_for(anext(stream), SOON)).event != "log-first":
+            pass
+        await stream.aclose()
+        seen = await read_back(client, f"/trainings/{id_}/logs?{event.raw_data}")
+        assert [int(line.rsplit(" ", 1)[1]) for line in seen] == list(range(2_500))
 
 
 async def test_tries_can_be_chosen(web: Web) -> None:
@@ -166,7 +188,7 @@ async def test_a_stream_of_one_task_says_where_it_begins(web: Web) -> None:
         stream = logs_live(shown, id_, task="worker-0")
         while (event := await asyncio.wait_for(anext(stream), SOON)).event != "log-first":
             pass
-        assert event.raw_data == "1000"
+        assert event.raw_data == "before=1000"
         await stream.aclose()
 
 
@@ -217,6 +239,19 @@ async def until_done(stream: AsyncIterator[ServerSentEvent]) -> AsyncIterator[Se
             yield await asyncio.wait_for(anext(stream), 2 * SOON)
         except StopAsyncIteration:
             return
+
+
+async def read_back(client: httpx.AsyncClient, address: str) -> list[str]:
+    """All lines of a log, from the page at `address` back along its links to earlier ones."""
+    path, seen = address.partition("?")[0], []
+    while address:
+        page = await client.get(address)
+        lines = said(page.text)
+        assert page.text.count("<pre>") == -(-len(lines) // 500)
+        seen = lines + seen
+        link = re.search(r'href="(\?[^"]+)" data-log-earlier', page.text)
+        address = f"{path}{link[1].replace('&amp;', '&')}" if link else ""
+    return seen
 
 
 def said(page: str) -> list[str]:

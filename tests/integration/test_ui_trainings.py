@@ -128,6 +128,37 @@ async def test_stop_and_run_again(web: Web) -> None:
         assert "Retry of" in (await client.get(again.headers["location"])).text
 
 
+async def test_notes_are_written_on_the_record(web: Web) -> None:
+    async with logged_in(web, "ada") as client, logged_in(web, "mel") as other:
+        await make_project(client)
+        training = await start(client)
+        page = f"/trainings/{training['id']}"
+        assert "None yet." in (await client.get(page)).text
+        assert 'id="notes"' not in (await other.get(page)).text
+        assert (await other.post(f"{page}/notes", data={"notes": "mine"})).status_code == 403
+        saved = await client.post(f"{page}/notes", data={"notes": f" {HOSTILE} "})
+        assert saved.headers["location"] == f"{page}#notes"
+        for reader in (client, other):
+            shown = await reader.get(page)
+            assert "&lt;script&gt;alert(1)" in shown.text
+            assert HOSTILE not in shown.text
+        refused = await client.post(f"{page}/notes", data={"notes": "n" * 20_001})
+        assert refused.status_code == 422
+        assert "these have 20,001" in refused.text
+        assert "n" * 20_001 in refused.text
+
+
+async def test_tasks_that_were_removed_are_counted(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        await make_project(client, roles={"worker": {"count": 5}})
+        training = await start(client)
+        page = f"/trainings/{training['id']}"
+        await write(web, training["id"], state=State.RUNNING, tasks_succeeded=1, tasks_running=2)
+        assert "removed" not in (await client.get(page)).text
+        await write(web, training["id"], state=State.FAILED, reason=Reason.TASK_FAILED, tasks_failed=2, tasks_running=0)
+        assert "1 succeeded, 0 running, 2 failed, 2 removed of" in (await client.get(page)).text
+
+
 @pytest.mark.parametrize(
     "address", ["/trainings/0199aaaa-0000-7000-8000-000000000000", "/projects/none", "/trainings/x"]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ from fastapi.responses import Response
 
 from app.domain.access import Action, can
 from app.domain.algorithm import Algorithm
-from app.errors import Conflict, InvalidInput, NotAllowed, TaasError
+from app.errors import Conflict, InvalidInput, NotAllowed, TaasError, TooLarge
 from app.services.uploads import upload_of
 from app.ui.highlight import code
 from app.ui.page import Page, Shown, field_errors, to
@@ -38,10 +39,11 @@ async def new_algorithm(page: Shown) -> Response:
 
 @router.post("/algorithms")
 async def upload_algorithm(page: Shown) -> Response:
+    upload = upload_of(page.request)
     try:
-        algorithm, _ = await page.context.algorithms.create(page.viewer, upload_of(page.request))
-    except (InvalidInput, Conflict) as exc:
-        return _form(page, None, exc)
+        algorithm, _ = await page.context.algorithms.create(page.viewer, upload)
+    except (InvalidInput, Conflict, TooLarge) as exc:
+        return _form(page, None, exc, upload.fields)
     return to(f"/algorithms/{algorithm.name}/versions/1?done=new")
 
 
@@ -83,7 +85,7 @@ async def upload_version(page: Shown, name: Name) -> Response:
     algorithm = await page.context.algorithms.get(page.viewer, name)
     try:
         version, is_new = await page.context.algorithms.add_version(page.viewer, name, upload_of(page.request))
-    except InvalidInput as exc:
+    except (InvalidInput, TooLarge) as exc:
         return _form(page, algorithm, exc)
     return to(f"/algorithms/{name}/versions/{version.number}?done={'new' if is_new else 'same'}")
 
@@ -138,11 +140,14 @@ async def _algorithm(page: Page, name: str, exc: TaasError | None = None) -> Res
     return page.show("algorithm", values, exc.status if exc else 200)
 
 
-def _form(page: Page, algorithm: Algorithm | None, exc: TaasError | None = None) -> Response:
+def _form(
+    page: Page, algorithm: Algorithm | None, exc: TaasError | None = None, typed: Mapping[str, str] | None = None
+) -> Response:
+    """The form of an upload; `typed`: what was written into it before it was refused."""
     errors = field_errors(exc) if exc else {}
     values = {
         "algorithm": algorithm,
-        "form": {"name": "", "description": ""},
+        "form": {"name": "", "description": "", **(typed or {})},
         "errors": errors,
         "problem": exc.detail if exc and not errors else "",
         "max_bytes": page.context.settings.upload_max_bytes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from app.services.logs import Which
 from app.ui.live import Frame, frames
 from app.ui.log_batches import batches
 from app.ui.log_lines import LineWriter, chunked, cursor_text, labels_of, read_cursor
+from app.ui.log_places import TEXT_MAX, place_text, read_place
 from app.ui.page import Page, Shown
 from app.ui.render import render
 from app.ui.routes.trainings import head_values, over
@@ -34,18 +35,29 @@ PLACES_MAX = 50
 Task = Annotated[str, Query(max_length=80)]
 Try = Annotated[int | None, Query(ge=1, le=1_000_000)]
 Line = Annotated[int | None, Query(ge=1, le=2**53)]
+Place = Annotated[str, Query(max_length=TEXT_MAX)]
 
 
 @router.get("/trainings/{training_id}/logs")
 async def logs_page(
-    page: Shown, training_id: UUID, task: Task = "", attempt: Try = None, before: Line = None
+    page: Shown,
+    training_id: UUID,
+    task: Task = "",
+    attempt: Try = None,
+    before: Line = None,
+    place: Place = "",
 ) -> Response:
     record = await page.context.trainings.get(page.viewer, training_id)
     overview = await page.context.logs.overview(page.viewer, training_id)
     which = which_of(task, attempt, record)
     tries = [log.attempt for log in overview.logs if log.key == which.key]
-    live = before is None and overview.growing and (attempt is None or attempt not in tries[:-1])
-    chunks, first = ([], 0) if live else await _kept(page, training_id, record, which, before)
+    live = before is None and not place and overview.growing and (attempt is None or attempt not in tries[:-1])
+    chunks: list[Markup] = []
+    earlier, shortened = "", False
+    if which.merged and not live:
+        chunks, earlier, shortened = await _kept_merged(page, record, overview, place)
+    elif not live:
+        chunks, earlier = await _kept(page, record, which, before)
     query = f"?task={task}" + (f"&attempt={attempt}" if attempt else "")
     values = head_values(page, record, tab="/logs") | {
         "tasks": [str(key) for key in keys_of(record)],
@@ -55,9 +67,8 @@ async def logs_page(
         "live": live,
         "is_over": over(record) and not live,
         "chunks": chunks,
-        "earlier_url": f"{query}&before={first}" if which.key and first else "",
-        "shortened": not which.key and first > 0,
-        "backlog": BACKLOG,
+        "earlier_url": f"{query}&{earlier}" if earlier else "",
+        "shortened": shortened,
         "download_url": f"/api/v1/trainings/{training_id}/logs" + (query if task else ""),
         "live_url": f"/live/trainings/{training_id}/logs{query}",
         **verdict_values(overview, which),
@@ -125,6 +136,7 @@ async def _lines(
     after = read_cursor(last_event_id)
     if last_event_id and after is None:
         yield ServerSentEvent(event="log-reset", raw_data="-")
+    begins: dict[UUID, int] = {}
     slices = await page.context.logs.slices(
         page.viewer,
         record.training.id,
@@ -133,12 +145,13 @@ async def _lines(
         follow=True,
         after=after,
         closing=page.context.closing,
+        begins=begins,
     )
     writer = LineWriter(labels_of(record.training.spec.run) if which.merged else None, dict(after or {}))
     async for batch in batches(slices):
         lines = writer.lines(batch)
-        if writer.first_line is not None and not after and which.key:
-            yield ServerSentEvent(event="log-first", raw_data=str(writer.first_line))
+        if writer.first_line is not None and not after:
+            yield ServerSentEvent(event="log-first", raw_data=await _earlier(page, record, which, writer, begins))
             after = writer.taken
         if lines:
             yield _message(lines, writer)
@@ -152,21 +165,52 @@ def _message(lines: list[Markup], writer: LineWriter) -> ServerSentEvent:
     return ServerSentEvent(event="log", raw_data="".join(lines), id=place)
 
 
-async def _kept(
-    page: Page, training_id: UUID, record: TrainingRecord, which: Which, before: int | None
-) -> tuple[list[Markup], int]:
-    """The chunks of a page that is made at once, and the number of its first line."""
-    writer = LineWriter(labels_of(record.training.spec.run) if which.merged else None)
+async def _earlier(
+    page: Page, record: TrainingRecord, which: Which, writer: LineWriter, begins: dict[UUID, int]
+) -> str:
+    """What an address has to say to show the lines before those of the stream; `-` when there are none."""
+    if which.key:
+        return f"before={writer.first_line}" if writer.first_line else "-"
+    overview = await page.context.logs.overview(page.viewer, record.training.id)
+    return _place(begins, overview) or "-"
+
+
+def _place(begins: Mapping[UUID, int], overview: LogOverview) -> str:
+    text = place_text(begins, [log.attempt_id for log in overview.logs])
+    return f"place={text}" if text else ""
+
+
+async def _kept(page: Page, record: TrainingRecord, which: Which, before: int | None) -> tuple[list[Markup], str]:
+    """Of one task: the chunks of a page that is made at once, and where to look for earlier lines."""
+    writer = LineWriter(None)
     if before is not None and which.key is not None:
         first = max(0, before - EARLIER)
         found = await page.context.logs.page(
-            page.viewer, training_id, which.key, which.attempt, line=first, most=before - first
+            page.viewer, record.training.id, which.key, which.attempt, line=first, most=before - first
         )
-        return chunked(writer.of_page(found)), first
-    slices = await page.context.logs.slices(page.viewer, training_id, which, tail=BACKLOG)
+        chunks = chunked(writer.of_page(found))
+    else:
+        slices = await page.context.logs.slices(page.viewer, record.training.id, which, tail=BACKLOG)
+        chunks = chunked([line async for piece in slices for line in writer.lines([piece])] + writer.rest())
+        first = writer.first_line or 0
+    return chunks, f"before={first}" if first else ""
+
+
+async def _kept_merged(
+    page: Page, record: TrainingRecord, overview: LogOverview, place: str
+) -> tuple[list[Markup], str, bool]:
+    """The same of all tasks. The last value says that there are earlier lines which no address can name."""
+    logs, training_id = page.context.logs, record.training.id
+    begins: dict[UUID, int] = {}
+    if place:
+        before = read_place(place, [log.attempt_id for log in overview.logs])
+        slices = await logs.earlier(page.viewer, training_id, before, most=EARLIER, begins=begins)
+    else:
+        slices = await logs.slices(page.viewer, training_id, Which(), tail=BACKLOG, begins=begins)
+    writer = LineWriter(labels_of(record.training.spec.run))
     lines = [line async for piece in slices for line in writer.lines([piece])] + writer.rest()
-    first = writer.first_line or 0
-    return chunked(lines), first if which.key else int(len(lines) >= BACKLOG)
+    earlier = _place(begins, overview)
+    return chunked(lines), earlier, not earlier and any(begins.values())
 
 
 def which_of(task: str, attempt: int | None, record: TrainingRecord) -> Which:

@@ -13,9 +13,11 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from app.domain.access import Action, can
 from app.domain.paging import PageRequest
 from app.domain.record import TrainingFilter, TrainingRecord
-from app.domain.training import NamespaceState, State, Trigger
+from app.domain.training import NamespaceState, State, Training, Trigger
 from app.errors import Conflict
+from app.services.drafts import NOTES_MAX
 from app.services.manifests import shown
+from app.ui.fields import Sent
 from app.ui.live import GATHER_SECONDS, Frame, frames
 from app.ui.manifests import documents_of
 from app.ui.page import Page, Shown, to
@@ -104,6 +106,18 @@ async def stop_training(page: Shown, training_id: UUID) -> Response:
     return to(f"/trainings/{training_id}")
 
 
+@router.post("/trainings/{training_id}/notes")
+async def annotate_training(page: Shown, training_id: UUID) -> Response:
+    notes = Sent(await page.request.form(max_fields=10)).text("notes")
+    if len(notes) <= NOTES_MAX:
+        await page.context.trainings.annotate(page.viewer, training_id, notes)
+        return to(f"/trainings/{training_id}#notes")
+    record = await page.context.trainings.get(page.viewer, training_id)
+    values = head_values(page, record, tab="") | await _task_values(page, record, "", 1)
+    errors = {"/notes": f"Notes may have at most {NOTES_MAX:,} characters; these have {len(notes):,}."}
+    return page.show("training", values | {"notes": notes, "errors": errors}, 422)
+
+
 @router.post("/trainings/{training_id}/retry")
 async def retry_training(page: Shown, training_id: UUID) -> Response:
     try:
@@ -121,6 +135,7 @@ def head_values(page: Page, record: TrainingRecord, *, tab: str) -> dict[str, An
     return {
         "training": training,
         "phases": phases(training),
+        "removed": _removed(training),
         "namespace_message": record.namespace_message,
         "notes": record.notes,
         "may_change": can(page.viewer, Action.CHANGE, owner_id=record.owner_id),
@@ -134,6 +149,12 @@ def over(record: TrainingRecord) -> bool:
     """Whether nothing of the record will change any more."""
     gone = record.training.namespace_state in (NamespaceState.NONE, NamespaceState.GONE)
     return record.training.state.ended and gone
+
+
+def _removed(training: Training) -> int:
+    """How many tasks were ended because they were no longer needed: what has ended in no other way."""
+    counts = training.counts
+    return counts.total - counts.succeeded - counts.failed - counts.running if training.state.ended else 0
 
 
 async def _task_values(page: Page, record: TrainingRecord, role: str, at: int) -> dict[str, Any]:

@@ -91,10 +91,10 @@
     log.scrollTop += log.scrollHeight - before;
   }
 
-  function first(number) {
-    if (!number || !box.dataset.earlier) return;
+  function first(place) {
+    if (place === "-" || box.dataset.earlier !== "True") return;
     const query = new URLSearchParams(location.search);
-    query.set("before", number);
+    for (const [name, value] of new URLSearchParams(place)) query.set(name, value);
     const more = document.createElement("div");
     more.className = "log-more";
     const link = document.createElement("a");
@@ -106,7 +106,7 @@
     log.prepend(more);
   }
 
-  live?.addEventListener("log-first", (event) => first(Number(event.detail.data)));
+  live?.addEventListener("log-first", (event) => first(event.detail.data));
   live?.addEventListener("log-reset", () => log.replaceChildren());
   live?.addEventListener("log", (event) => append(event.detail.data));
   for (const name of ["wheel", "touchmove", "keydown", "pointerdown"]) {
@@ -143,6 +143,7 @@
     estimate(pre);
     sizes.observe(pre);
   }
-  if (new URLSearchParams(location.search).has("before")) following = false;
+  const asked = new URLSearchParams(location.search);
+  if (asked.has("before") || asked.has("place")) following = false;
   else goToEnd();
 })();
