@@ -13,6 +13,7 @@ from app.domain import names, quantity, template, topology
 from app.domain.placement import check_node_selector, check_tolerations
 from app.domain.project import Framework, ProjectSpec, Resources, Role, RunSpec, Success
 from app.domain.topology import Told, TooMuchToTell
+from app.domain.validate_schedule import check_schedule
 from app.errors import FieldError
 
 TASKS_MAX = 5_000
@@ -38,7 +39,8 @@ LONGEST_TOLD = Told(training=str(UUID(int=0)), project="x" * 63, number=10**9)
 
 def check_project(spec: ProjectSpec) -> list[FieldError]:
     """What is wrong with a project's settings; empty when nothing is."""
-    return [*check_run(spec.run), *_running_limit(spec.running_limit)]
+    schedule = check_schedule(spec.schedule) if spec.schedule else []
+    return [*check_run(spec.run), *_running_limit(spec.running_limit), *schedule]
 
 
 def check_run(run: RunSpec) -> list[FieldError]:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db import algorithms, images, storages
 from app.domain.names import NAME, NAME_RULE
 from app.domain.project import ProjectSpec, RunSpec, Success
+from app.domain.schedule import Schedule
 from app.domain.validate import check_project, default_success, pointer
 from app.errors import FieldError, InvalidInput
 
@@ -36,6 +37,7 @@ class ProjectDraft:
     success: Success | None = None
     default_storage: bool = False
     running_limit: int | None = None
+    schedule: Schedule | None = None
     notes: str = ""
     tags: tuple[str, ...] = ()
     secrets: Mapping[str, str | None] = field(default_factory=dict)
@@ -66,7 +68,7 @@ async def resolve(connection: AsyncConnection, draft: ProjectDraft, secret_names
         success=draft.success or default_success(draft.run.framework, draft.run.roles),
         secret_env=tuple(sorted(kept)),
     )
-    spec = ProjectSpec(draft.algorithm, draft.version, run, draft.running_limit)
+    spec = ProjectSpec(draft.algorithm, draft.version, run, draft.running_limit, draft.schedule)
     named = {error.pointer for error in errors}
     errors += [error for error in check_project(spec) if error.pointer not in named]
     if errors or algorithm_id is None:

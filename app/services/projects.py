@@ -128,6 +128,7 @@ class ProjectService:
             image=spec.run.image,
             success=spec.run.success,
             running_limit=spec.running_limit,
+            schedule=spec.schedule,
             notes=original.notes,
             tags=original.tags,
             secrets=opened,

@@ -47,7 +47,22 @@ FULL: dict[str, Any] = {
     "running_limit": 3,
     "notes": "for the tests",
     "tags": ["a", "b"],
-    "schedule": None,
+    "schedule": {
+        "cron": "0 3 * * *",
+        "interval": None,
+        "timezone": "Asia/Shanghai",
+        "start": "2026-11-24T03:00:00Z",
+        "end": None,
+        "overlap": "replace",
+        "queue_limit": 3,
+        "catch_up": "all",
+        "catch_up_limit": 4,
+        "catch_up_window": "P2D",
+        "stop_after_failures": 5,
+        "start_tolerance": "PT15M",
+        "succeed_within": "PT4H",
+        "notice_slow": True,
+    },
 }
 
 
@@ -114,7 +129,9 @@ async def test_every_wrong_field_is_named_at_once(member: httpx.AsyncClient) -> 
         ({"env": {"TF_CONFIG": "x"}}, "/env/TF_CONFIG"),
         ({"secret_env": {"A": "x" * 40_000}}, "/secret_env/A"),
         ({"tags": [" "]}, "/tags/0"),
-        ({"schedule": {"cron": "0 3 * * *"}}, "/schedule"),
+        ({"schedule": {"cron": "0 0 31 2 *"}}, "/schedule/cron"),
+        ({"schedule": {"cron": "0 3 * * *", "start": "2026-11-24"}}, "/schedule/start"),
+        ({"schedule": {"interval": 7200}}, "/schedule/interval"),
     ],
 )
 async def test_a_wrong_field_is_refused_by_its_pointer(

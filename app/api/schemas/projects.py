@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from app.api.schemas.base import INT_MAX, Input, Moment, Name, Output, iso_only
+from app.api.schemas.schedules import ScheduleBody
 from app.domain.project import Framework, Project, Resources, Role, RunSpec, Success, Toleration
 from app.services.drafts import ProjectDraft
 
@@ -81,7 +82,7 @@ class ProjectIn(Input):
     running_limit: Annotated[Count | None, Field(description="Of its trainings that may run at a time.")] = None
     notes: Text = ""
     tags: Annotated[tuple[str, ...], Field(max_length=100)] = ()
-    schedule: Annotated[None, Field(description="Reserved for timed projects.")] = None
+    schedule: Annotated[ScheduleBody | None, Field(description="Null: a normal project.")] = None
 
     def draft(self, *, default_storage: bool) -> ProjectDraft:
         """What the services make a project of."""
@@ -106,6 +107,7 @@ class ProjectIn(Input):
             success=self.success,
             default_storage=default_storage,
             running_limit=self.running_limit,
+            schedule=self.schedule.to_domain() if self.schedule else None,
             notes=self.notes,
             tags=self.tags,
             secrets=self.secret_env,
@@ -133,7 +135,7 @@ class ProjectPatch(Input):
     running_limit: Count | None = None
     notes: Text | None = None
     tags: Annotated[tuple[str, ...], Field(max_length=100)] | None = None
-    schedule: None = None
+    schedule: Annotated[ScheduleBody | None, Field(description="Replaced whole; null: none.")] = None
 
     def applied_to(self, project: Project) -> ProjectDraft:
         """The whole project with these changes. A null where the project cannot have one means its default."""
@@ -180,7 +182,7 @@ class ProjectOut(RunOut):
     running_limit: int | None
     notes: str
     tags: tuple[str, ...]
-    schedule: None = None
+    schedule: ScheduleBody | None
     trainings: Annotated[int, Field(description="How many it has had.")]
     revision: Annotated[int, Field(description="As in the ETag.")]
     created_at: Moment
@@ -196,6 +198,7 @@ class ProjectOut(RunOut):
             algorithm=spec.algorithm,
             version=spec.version,
             running_limit=spec.running_limit,
+            schedule=ScheduleBody.of(spec.schedule) if spec.schedule else None,
             notes=project.notes,
             tags=project.tags,
             trainings=project.last_number,
@@ -244,5 +247,5 @@ def _role(role: Role) -> RoleBody:
     )
 
 
-_MAY_BE_NULL = {"version", "image", "storage", "success", "max_duration", "running_limit"}
+_MAY_BE_NULL = {"version", "image", "storage", "success", "max_duration", "running_limit", "schedule"}
 _KEPT = set(ProjectIn.model_fields) & set(ProjectOut.model_fields)

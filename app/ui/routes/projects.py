@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Path, Query
@@ -82,7 +83,10 @@ async def save_project(page: Shown, name: Name) -> Response:
     try:
         draft = project_form.draft_of(sent)
         await page.context.projects.edit(
-            page.viewer, name, _seen(sent.integer("revision", "/revision")), lambda _: draft
+            page.viewer,
+            name,
+            _seen(sent.integer("revision", "/revision")),
+            lambda current: replace(draft, schedule=current.spec.schedule),
         )
     except (InvalidInput, PreconditionFailed) as exc:
         shown = project_form.as_sent(sent, data.multi_items(), project.secret_names)
