@@ -16,6 +16,8 @@ from app.db.open import open_database
 from app.domain.clock import Clock, utc_now
 from app.services.accounts import AccountService
 from app.services.algorithms import AlgorithmService
+from app.services.audit import AuditService
+from app.services.cluster import ClusterService
 from app.services.first_start import FirstStart
 from app.services.health import HealthService
 from app.services.idempotency import IdempotencyService
@@ -28,6 +30,7 @@ from app.services.projects import ProjectService
 from app.services.registries import RegistryService
 from app.services.retention import RetentionService
 from app.services.secrets import SecretService
+from app.services.settings import SettingsService
 from app.services.storages import StorageService
 from app.services.tokens import TokenService
 from app.services.trainings import TrainingService
@@ -65,6 +68,9 @@ class Context:
     secrets: SecretService
     idempotency: IdempotencyService
     health: HealthService
+    cluster: ClusterService
+    audit: AuditService
+    settings_in_force: SettingsService
     first_start: FirstStart
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -112,6 +118,9 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         secrets=SecretService(database, sealer),
         idempotency=IdempotencyService(database),
         health=HealthService(database),
+        cluster=ClusterService(database),
+        audit=AuditService(database),
+        settings_in_force=SettingsService(settings),
         first_start=FirstStart(database, clock, accounts, tokens),
     )
 

@@ -99,11 +99,20 @@ def write_sprite(icons: Path, sprite: Path) -> None:
     sprite.write_text('<svg xmlns="http://www.w3.org/2000/svg">\n' + "\n".join(symbols) + "\n</svg>\n")
 
 
+_NAMED = (
+    r"""\bicon(?:\(|=)["']([a-z0-9-]+)["']""",
+    r"""\bui\.nothing\(["']([a-z0-9-]+)["']""",
+    r"""\bui\.note\(["'][a-z]+["'], ["']([a-z0-9-]+)["']""",
+)
+
+
 def used_icons() -> list[str]:
-    """The icon names in templates (`icon("check")`) and in the tables of `app/ui` (`icon="check"`)."""
+    """The icon names in templates (`icon("check")`, `ui.nothing("check", …)`, `ui.note("good", "check")`) and in the
+    tables of `app/ui` (`icon="check"`)."""
     found: set[str] = set()
     for path in sorted([*TEMPLATES.rglob("*.html"), *TEMPLATES.rglob("*.py")]):
-        found.update(re.findall(r"""\bicon(?:\(|=)["']([a-z0-9-]+)["']""", path.read_text()))
+        for pattern in _NAMED:
+            found.update(re.findall(pattern, path.read_text()))
     return sorted(found)
 
 

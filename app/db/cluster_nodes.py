@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import delete, func
+from sqlalchemy import Row, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.keyset import fetch_page
 from app.db.tables import cluster_nodes
+from app.domain.cluster import ClusterNode
+from app.domain.paging import Page, PageRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +41,18 @@ async def replace_all(connection: AsyncConnection, nodes: Sequence[NodeRow]) -> 
         await connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
     names = [node.name for node in nodes]
     await connection.execute(delete(cluster_nodes).where(cluster_nodes.c.name.not_in(names)))
+
+
+async def everything(connection: AsyncConnection) -> tuple[ClusterNode, ...]:
+    """All nodes by name; Kubernetes itself bounds how many there can be."""
+    rows = await connection.execute(select(cluster_nodes).order_by(cluster_nodes.c.name))
+    return tuple(_node_of(row) for row in rows)
+
+
+async def page(connection: AsyncConnection, request: PageRequest) -> Page[ClusterNode]:
+    """By name, without who holds what."""
+    return await fetch_page(connection, select(cluster_nodes), request, key=(cluster_nodes.c.name,), make=_node_of)
+
+
+def _node_of(row: Row[Any]) -> ClusterNode:
+    return ClusterNode(row.name, row.ready, row.allocatable, row.requested, row.used, row.observed_at)

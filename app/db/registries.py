@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.keyset import fetch_page
-from app.db.tables import registries
-from app.domain.catalogue import Registry
+from app.db.tables import projects, registries
+from app.domain.catalogue import Registry, RegistryUse
+from app.domain.names import DEFAULT_REGISTRY
 from app.domain.paging import Page, PageRequest
 
 _SHOWN = (
@@ -21,6 +22,12 @@ _SHOWN = (
     registries.c.username,
     registries.c.created_at,
     registries.c.updated_at,
+)
+
+
+_HOST_OF_PROJECT = (
+    "CASE WHEN spec #>> '{run,image}' ~ '^(localhost|[^/]*[.:][^/]*)/' "
+    f"THEN split_part(spec #>> '{{run,image}}', '/', 1) ELSE '{DEFAULT_REGISTRY}' END"
 )
 
 
@@ -56,6 +63,16 @@ async def login_for(connection: AsyncConnection, host: str) -> tuple[Registry, b
     """What images of `host` need, with the password still sealed; None when they need none."""
     row = (await connection.execute(select(registries).where(registries.c.host == host))).first()
     return (_registry_of(row), row.password) if row else None
+
+
+async def projects_of(connection: AsyncConnection, host: str, request: PageRequest) -> Page[RegistryUse]:
+    """Projects whose image comes from `host`, as `domain.names.registry_host` reads it; by name."""
+    query = select(projects.c.name, text("spec #>> '{run,image}' AS image")).where(
+        projects.c.deleted_at.is_(None), text(f"{_HOST_OF_PROJECT} = :host").bindparams(host=host)
+    )
+    return await fetch_page(
+        connection, query, request, key=(projects.c.name,), make=lambda row: RegistryUse(row.name, row.image)
+    )
 
 
 async def change(connection: AsyncConnection, registry_id: UUID, **values: Any) -> Registry:

@@ -23,6 +23,14 @@ class Registry:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistryUse:
+    """A project whose image comes from a registry."""
+
+    project: str
+    image: str
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """An image that projects may choose; at most one per framework is the default."""
 

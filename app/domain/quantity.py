@@ -37,6 +37,11 @@ def total(*texts: str) -> Decimal:
     return sum((parse(text) for text in texts), Decimal(0))
 
 
+def in_base(value: Decimal) -> str:
+    """As a quantity in base units, or in thousandths where that is needed."""
+    return str(int(value)) if value == value.to_integral_value() else f"{int(value * 1000)}m"
+
+
 def in_bytes(value: Decimal) -> str:
     """Bytes for people, rounded up to a tenth: `1.5 GiB`."""
     for suffix in ("Pi", "Ti", "Gi", "Mi", "Ki"):

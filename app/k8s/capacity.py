@@ -58,15 +58,10 @@ async def requested(client: KubeClient) -> dict[str, Amounts]:
                     of_node[resource] += quantity.parse(amount)
         token = page.metadata.continue_
         if not token:
-            return {node: {name: _text(value) for name, value in of.items()} for node, of in sums.items()}
+            return {node: {name: quantity.in_base(value) for name, value in of.items()} for node, of in sums.items()}
 
 
 async def used(client: KubeClient) -> dict[str, Amounts]:
     """By node, what is used now; empty without metrics-server. Raises ClusterError."""
     data = await client.get("/apis/metrics.k8s.io/v1beta1/nodes")
     return {item.metadata.name: item.usage for item in _metrics.decode(data).items} if data else {}
-
-
-def _text(value: Decimal) -> str:
-    """A quantity in base units, or in thousandths where that is needed."""
-    return str(int(value)) if value == value.to_integral_value() else f"{int(value * 1000)}m"

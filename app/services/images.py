@@ -7,13 +7,13 @@ from typing import Any
 from app.db import audit, images
 from app.db.engine import Database
 from app.db.ids import new_id
+from app.domain import catalogue_rules as rules
 from app.domain.access import Action, Principal
 from app.domain.catalogue import Image
 from app.domain.clock import Clock
-from app.domain.names import is_image
 from app.domain.paging import Page, PageRequest
 from app.domain.project import Framework
-from app.errors import Conflict, FieldError, InvalidInput, NotFound
+from app.errors import Conflict, FieldError, NotFound
 from app.services.access import require
 
 
@@ -36,7 +36,7 @@ class ImageService:
     ) -> Image:
         """A new default takes the place of the old one. Raises `NotAllowed`, `InvalidInput` and `Conflict`."""
         require(principal, Action.ADMINISTER)
-        _check_reference(reference)
+        rules.check(rules.name(name), rules.reference(reference), _described(description))
         image = Image(new_id(), name, reference, framework, description, is_default, self._clock())
         async with self._database.transaction() as connection:
             if is_default:
@@ -72,8 +72,10 @@ class ImageService:
     ) -> Image:
         """What is None stays. Raises `NotAllowed`, `NotFound` and `InvalidInput`."""
         require(principal, Action.ADMINISTER)
-        if reference is not None:
-            _check_reference(reference)
+        rules.check(
+            rules.reference(reference) if reference is not None else None,
+            _described(description) if description is not None else None,
+        )
         given = {"reference": reference, "description": description, "is_default": is_default}
         values: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
         async with self._database.transaction() as connection:
@@ -95,10 +97,8 @@ class ImageService:
             await audit.record(connection, principal.name, "image.delete", f"image/{name}")
 
 
-def _check_reference(reference: str) -> None:
-    if not is_image(reference):
-        detail = "The reference must be an image such as tensorflow/tensorflow:2.21.0 or registry.example.com/team/tf."
-        raise InvalidInput(detail, errors=[FieldError("/reference", detail)])
+def _described(description: str) -> FieldError | None:
+    return rules.text("/description", "The description", description, longest=rules.DESCRIPTION_MAX, empty=True)
 
 
 def _known(image: Image | None, name: str) -> Image:

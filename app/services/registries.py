@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from app.auth.seal import Sealer
 from app.db import audit, registries
 from app.db.engine import Database
 from app.db.ids import new_id
+from app.domain import catalogue_rules as rules
 from app.domain.access import Action, Principal
-from app.domain.catalogue import Registry
+from app.domain.catalogue import Registry, RegistryUse
 from app.domain.clock import Clock
 from app.domain.paging import Page, PageRequest
 from app.domain.places import registry_place
-from app.errors import Conflict, FieldError, InvalidInput, NotFound
+from app.errors import Conflict, FieldError, NotFound
 from app.services.access import require
-
-_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 
 
 class RegistryService:
@@ -31,8 +29,10 @@ class RegistryService:
     async def create(self, principal: Principal, *, name: str, host: str, username: str, password: str) -> Registry:
         """Raises `NotAllowed`, `InvalidInput` and `Conflict`."""
         require(principal, Action.ADMINISTER)
+        host = host.lower()
+        rules.check(rules.name(name), rules.host(host), _username(username), _password(password))
         now = self._clock()
-        registry = Registry(new_id(), name, _known_host(host), username, now, now)
+        registry = Registry(new_id(), name, host, username, now, now)
         sealed = self._sealer.seal(password, registry_place(registry.id))
         async with self._database.transaction() as connection:
             if not await registries.add(connection, registry, sealed):
@@ -50,11 +50,21 @@ class RegistryService:
         async with self._database.read() as connection:
             return _known(await registries.by_name(connection, name), name)
 
+    async def projects(self, principal: Principal, name: str, request: PageRequest) -> Page[RegistryUse]:
+        """The projects whose image comes from the registry, by name. Raises `NotFound`."""
+        async with self._database.read() as connection:
+            registry = _known(await registries.by_name(connection, name), name)
+            return await registries.projects_of(connection, registry.host, request)
+
     async def change(
         self, principal: Principal, name: str, *, username: str | None = None, password: str | None = None
     ) -> Registry:
-        """What is None stays. Raises `NotAllowed` and `NotFound`."""
+        """What is None stays. Raises `NotAllowed`, `NotFound` and `InvalidInput`."""
         require(principal, Action.ADMINISTER)
+        rules.check(
+            _username(username) if username is not None else None,
+            _password(password) if password is not None else None,
+        )
         async with self._database.transaction() as connection:
             registry = _known(await registries.by_name(connection, name), name)
             values: dict[str, Any] = {} if username is None else {"username": username}
@@ -73,12 +83,12 @@ class RegistryService:
             await audit.record(connection, principal.name, "registry.delete", f"registry/{name}")
 
 
-def _known_host(host: str) -> str:
-    host = host.lower()
-    if not _HOST.fullmatch(host):
-        detail = "The host must be as image references begin, such as registry.example.com:5000, without https://."
-        raise InvalidInput(detail, errors=[FieldError("/host", detail)])
-    return host
+def _username(value: str) -> FieldError | None:
+    return rules.text("/username", "The user name", value, longest=rules.USERNAME_MAX)
+
+
+def _password(value: str) -> FieldError | None:
+    return rules.text("/password", "The password", value, longest=rules.PASSWORD_MAX)
 
 
 def _known(registry: Registry | None, name: str) -> Registry:

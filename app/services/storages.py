@@ -8,12 +8,13 @@ from typing import Any
 from app.db import audit, storages
 from app.db.engine import Database
 from app.db.ids import new_id
+from app.domain import catalogue_rules as rules
 from app.domain.access import Action, Principal
 from app.domain.catalogue import Storage
 from app.domain.clock import Clock
 from app.domain.paging import Page, PageRequest
 from app.errors import Conflict, FieldError, InvalidInput, NotFound
-from app.k8s.manifests.storages import KINDS
+from app.k8s.manifests.storages import KINDS, StorageKind
 from app.services.access import require
 
 
@@ -29,6 +30,7 @@ class StorageService:
     ) -> Storage:
         """A new default takes the place of the old one. Raises `NotAllowed`, `InvalidInput` and `Conflict`."""
         require(principal, Action.ADMINISTER)
+        rules.check(rules.name(name))
         _check(kind, config)
         now = self._clock()
         storage = Storage(new_id(), name, kind, dict(config), is_default, now, now)
@@ -49,6 +51,10 @@ class StorageService:
         """Raises `NotFound`."""
         async with self._database.read() as connection:
             return _known(await storages.by_name(connection, name), name)
+
+    def kinds(self) -> tuple[StorageKind, ...]:
+        """What kinds there are, by name, with the settings each one has."""
+        return tuple(KINDS[name] for name in sorted(KINDS))
 
     async def default(self) -> Storage | None:
         """What a new project is offered."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from fastapi import Request
@@ -20,6 +21,13 @@ class Problem(Protocol):
     request_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """What stands over the words."""
+
+    icon: str
+
+
 def error_page(request: Request, problem: Problem) -> Response:
     """The page of an error; whoever is not logged in goes to the log-in page and comes back from there."""
     if problem.status == 401 and request.url.path.startswith("/live/"):
@@ -30,8 +38,12 @@ def error_page(request: Request, problem: Problem) -> Response:
         "status": problem.status,
         "title": problem.title,
         "detail": problem.detail,
+        "sign": _SIGNS.get(problem.status, Sign(icon="alert-triangle")).icon,
         "request_id": problem.request_id,
         "path": request.url.path,
         "viewer": getattr(request.state, "viewer", None),
     }
     return HTMLResponse(render("pages/error.html", values), status_code=problem.status)
+
+
+_SIGNS = {403: Sign(icon="lock"), 404: Sign(icon="mood-puzzled")}

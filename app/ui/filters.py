@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import humanize
 from markupsafe import Markup
@@ -63,6 +64,26 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 def pair(text: str) -> tuple[str, str]:
     """An option of a `<select>` whose value is its word."""
     return text, text
+
+
+def amount(value: Decimal | None, resource: str) -> str:
+    """How much of a resource, as people say it: `3.5 cores`, `12.5 GiB`, `4`."""
+    if value is None:
+        return "–"
+    if resource in ("memory", "ephemeral-storage"):
+        return size(int(value))
+    plain = value.quantize(Decimal("0.01")).normalize()
+    return f"{plain:f} {'core' if plain == 1 else 'cores'}" if resource == "cpu" else f"{plain:f}"
+
+
+def resource_words(resource: str) -> str:
+    """A resource's name as a heading."""
+    return {"cpu": "CPU", "memory": "Memory", "pods": "Pods"}.get(resource, resource)
+
+
+def percent(part: Decimal | None, whole: Decimal) -> float:
+    """Of the whole, from 0 to 100; 0 when there is no whole."""
+    return float(min(max((part or Decimal(0)) * 100 / whole, Decimal(0)), Decimal(100))) if whole else 0.0
 
 
 def _time(moment: datetime | None, form: str) -> Markup:

@@ -48,12 +48,15 @@ def _environment() -> Environment:
     )
     made.filters.update(
         ago=filters.ago,
+        amount=filters.amount,
         at=filters.at,
         duration=filters.duration,
         size=filters.size,
         number=filters.number,
         pair=filters.pair,
+        percent=filters.percent,
         plural=filters.plural,
+        resource_words=filters.resource_words,
         reason_words=words.reason_words,
         rule_words=words.rule_words,
         trigger_words=words.trigger_words,

@@ -2,12 +2,15 @@
 
 from app.api.routes import (
     algorithms,
+    audit,
+    cluster,
     images,
     logs,
     projects,
     registries,
     retention,
     session,
+    settings,
     storages,
     tokens,
     trainings,
@@ -22,10 +25,14 @@ ROUTERS = (
     images.router,
     registries.router,
     storages.router,
+    storages.kinds,
     projects.router,
     trainings.router,
     logs.router,
     retention.router,
+    cluster.router,
+    settings.router,
+    audit.router,
 )
 
 __all__ = ["ROUTERS"]

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from app.api.deps import Ctx, Listing, Me, NamePath, Paged
 from app.api.problems import documented
-from app.api.schemas.catalogue import RegistryChangeIn, RegistryIn, RegistryOut
+from app.api.schemas.catalogue import RegistryChangeIn, RegistryIn, RegistryOut, RegistryUseOut
 
 router = APIRouter(prefix="/registries", tags=["registries"])
 
@@ -35,6 +35,13 @@ async def list_registries(me: Me, context: Ctx, paging: Paged) -> Listing[Regist
 async def get_registry(name: NamePath, me: Me, context: Ctx) -> RegistryOut:
     """One registry."""
     return RegistryOut.model_validate(await context.registries.get(me, name))
+
+
+@router.get("/{name}/projects", responses=documented(404))
+async def list_registry_projects(name: NamePath, me: Me, context: Ctx, paging: Paged) -> Listing[RegistryUseOut]:
+    """The projects whose image comes from it, by name."""
+    found = await context.registries.projects(me, name, paging.request)
+    return paging.listing(found, RegistryUseOut.model_validate)
 
 
 @router.patch("/{name}", responses=documented(404))

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Response
 
 from app.api.deps import Ctx, Listing, Me, NamePath, Paged
 from app.api.problems import documented
-from app.api.schemas.catalogue import StorageChangeIn, StorageIn, StorageOut
+from app.api.schemas.catalogue import StorageChangeIn, StorageIn, StorageKindOut, StorageKindsOut, StorageOut
 
 router = APIRouter(prefix="/storages", tags=["storages"])
+kinds = APIRouter(prefix="/storage-kinds", tags=["storages"])
 
 
 @router.post("", status_code=201, responses=documented(409))
@@ -53,3 +54,9 @@ async def change_storage(name: NamePath, body: StorageChangeIn, me: Me, context:
 async def delete_storage(name: NamePath, me: Me, context: Ctx) -> None:
     """Forget a storage that no project and no live training uses. What lies on it stays."""
     await context.storages.delete(me, name)
+
+
+@kinds.get("", responses=documented())
+async def list_storage_kinds(me: Me, context: Ctx) -> StorageKindsOut:
+    """What kinds of storage there are, and the settings that each one has."""
+    return StorageKindsOut(items=[StorageKindOut.model_validate(kind) for kind in context.storages.kinds()])

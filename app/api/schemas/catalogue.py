@@ -8,12 +8,13 @@ from uuid import UUID
 from pydantic import Field
 
 from app.api.schemas.base import Flag, Input, Moment, Name, Output
+from app.domain.catalogue_rules import DESCRIPTION_MAX, PASSWORD_MAX, USERNAME_MAX
 from app.domain.project import Framework
 
-Secret = Annotated[str, Field(min_length=1, max_length=10_000, description="Write-only.")]
-UserName = Annotated[str, Field(min_length=1, max_length=200)]
+Secret = Annotated[str, Field(min_length=1, max_length=PASSWORD_MAX, description="Write-only.")]
+UserName = Annotated[str, Field(min_length=1, max_length=USERNAME_MAX)]
 Reference = Annotated[str, Field(min_length=1, max_length=512, examples=["tensorflow/tensorflow:2.21.0"])]
-Description = Annotated[str, Field(max_length=2000)]
+Description = Annotated[str, Field(max_length=DESCRIPTION_MAX)]
 Config = Annotated[dict[str, Any], Field(description="What this kind of storage needs.", max_length=50)]
 
 
@@ -38,6 +39,11 @@ class RegistryOut(Output):
     username: str
     created_at: Moment
     updated_at: Moment
+
+
+class RegistryUseOut(Output):
+    project: str
+    image: str
 
 
 class ImageIn(Input):
@@ -78,6 +84,25 @@ class StorageChangeIn(Input):
 
     config: Config | None = None
     is_default: Flag | None = None
+
+
+class StorageSettingOut(Output):
+    name: str
+    label: str
+    hint: str
+    example: str
+    required: bool
+    many: Annotated[bool, Field(description="A list of texts.")]
+
+
+class StorageKindOut(Output):
+    name: str
+    label: str
+    settings: tuple[StorageSettingOut, ...]
+
+
+class StorageKindsOut(Output):
+    items: list[StorageKindOut]
 
 
 class StorageOut(Output):

@@ -4,8 +4,26 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.ui.routes import account, algorithms, home, launch, login, logs, projects, trainings
+from app.ui.routes import (
+    account,
+    admin_home,
+    admin_images,
+    admin_installation,
+    admin_registries,
+    admin_storages,
+    admin_users,
+    algorithms,
+    cluster,
+    home,
+    launch,
+    login,
+    logs,
+    projects,
+    trainings,
+)
+
+_ADMIN = (admin_home, admin_users, admin_images, admin_registries, admin_storages, admin_installation)
 
 router = APIRouter(include_in_schema=False)
-for _part in (login, home, account, algorithms, projects, launch, trainings, logs):
+for _part in (login, home, account, algorithms, projects, launch, trainings, logs, cluster, *_ADMIN):
     router.include_router(_part.router)

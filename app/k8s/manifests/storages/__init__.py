@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from app.k8s.manifests.storages.kind import MOUNTS, PodSide, StorageKind
+from app.k8s.manifests.storages.kind import MOUNTS, PodSide, Setting, StorageKind
 from app.k8s.manifests.storages.local import Local
 from app.k8s.manifests.storages.nfs import Nfs
 
 KINDS: dict[str, StorageKind] = {kind.name: kind for kind in (Local(), Nfs())}
 
-__all__ = ["KINDS", "MOUNTS", "PodSide", "StorageKind"]
+__all__ = ["KINDS", "MOUNTS", "PodSide", "Setting", "StorageKind"]

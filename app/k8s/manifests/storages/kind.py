@@ -39,12 +39,32 @@ class PodSide:
     egress: tuple[Egress, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of a kind, for whoever fills it in; `check` has the last word. `many`: a list of texts."""
+
+    name: str
+    label: str
+    hint: str
+    example: str
+    required: bool = True
+    many: bool = False
+
+
 class StorageKind(Protocol):
     """One kind of storage."""
 
     @property
     def name(self) -> str:
         """The word for it in the API, such as `nfs`."""
+
+    @property
+    def label(self) -> str:
+        """What it is, in a few words."""
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What a form asks for."""
 
     def check(self, config: Mapping[str, Any]) -> list[FieldError]:
         """What is wrong with a storage's settings; pointers are relative to them."""

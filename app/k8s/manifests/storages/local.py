@@ -7,13 +7,25 @@ from typing import Any
 
 from app.errors import FieldError
 from app.k8s.manifests.storages import fields
-from app.k8s.manifests.storages.kind import MOUNTS, PodSide
+from app.k8s.manifests.storages.kind import MOUNTS, PodSide, Setting
 
 
 class Local:
     """Settings: `path` on the node, `node` (its name), and `taas_path`, the same directory as TaaS itself sees it."""
 
     name = "local"
+    label = "A directory of one node"
+    settings = (
+        Setting("path", "Directory on the node", "It must be there already.", "/srv/taas"),
+        Setting("node", "Node", "Its name; every task that uses the storage runs there.", "node-1"),
+        Setting(
+            "taas_path",
+            "The same directory, as TaaS sees it",
+            "Where it is mounted for TaaS itself, if it is: large bundles are put there, and files can be shown.",
+            "/srv/taas",
+            required=False,
+        ),
+    )
 
     def check(self, config: Mapping[str, Any]) -> list[FieldError]:
         return [

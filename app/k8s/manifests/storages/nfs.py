@@ -7,13 +7,26 @@ from typing import Any
 
 from app.errors import FieldError
 from app.k8s.manifests.storages import fields
-from app.k8s.manifests.storages.kind import MOUNTS, PodSide
+from app.k8s.manifests.storages.kind import MOUNTS, PodSide, Setting
 
 
 class Nfs:
     """Settings: `server`, `path` (the export), `mount_options`, and `taas_path`, where TaaS itself has it mounted."""
 
     name = "nfs"
+    label = "An export of an NFS server"
+    settings = (
+        Setting("server", "Server", "A name or address that the nodes can reach.", "nfs.example.com"),
+        Setting("path", "Export", "Its root must belong to group 1000 with mode 2770.", "/srv/taas"),
+        Setting("mount_options", "Mount options", "One a line.", "nfsvers=4.1", required=False, many=True),
+        Setting(
+            "taas_path",
+            "The same directory, as TaaS sees it",
+            "Where it is mounted for TaaS itself, if it is: large bundles are put there, and files can be shown.",
+            "/mnt/taas",
+            required=False,
+        ),
+    )
 
     def check(self, config: Mapping[str, Any]) -> list[FieldError]:
         return [

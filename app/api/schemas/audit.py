@@ -1,0 +1,19 @@
+"""Bodies of /audit."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from app.api.schemas.base import Moment, Output
+
+
+class AuditEntryOut(Output):
+    id: UUID
+    at: Moment
+    actor: Annotated[str, Field(description="Who did it: a person, or what TaaS itself did it for.")]
+    action: Annotated[str, Field(examples=["project.update"])]
+    object: Annotated[str, Field(examples=["project/digits"])]
+    detail: Annotated[dict[str, Any], Field(description="What belongs to the action; never a secret.")]

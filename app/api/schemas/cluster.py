@@ -1,0 +1,94 @@
+"""Bodies of /cluster."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from app.api.schemas.base import Moment, Output
+from app.domain import quantity
+from app.domain.cluster import ClusterView, Share
+from app.domain.training import NamespaceState, State
+
+Amounts = Annotated[dict[str, str], Field(description="Kubernetes quantities by the resource's name.")]
+
+
+class HolderOut(Output):
+    id: UUID
+    project: str
+    number: int
+    state: State
+    tasks: int
+
+
+class NodeOut(Output):
+    name: str
+    ready: Annotated[str, Field(description="yes, no (it does not answer) or cordoned (it takes no new tasks).")]
+    allocatable: Amounts
+    requested: Annotated[dict[str, str], Field(description="By all pods on it that have not ended.")]
+    used: Annotated[dict[str, str] | None, Field(description="null without metrics-server.")]
+
+
+class HeldNodeOut(NodeOut):
+    observed_at: Moment
+    holders: Annotated[tuple[HolderOut, ...], Field(description="Trainings with tasks on it.")]
+
+
+class ShareOut(Output):
+    allocatable: str
+    requested: str
+    free: str
+    used: str | None
+
+    @classmethod
+    def of(cls, share: Share) -> ShareOut:
+        return cls(
+            allocatable=quantity.in_base(share.allocatable),
+            requested=quantity.in_base(share.requested),
+            free=quantity.in_base(share.free),
+            used=quantity.in_base(share.used) if share.used is not None else None,
+        )
+
+
+class ClusterOut(Output):
+    nodes: tuple[NodeOut, ...]
+    totals: Annotated[dict[str, ShareOut], Field(description="Over the nodes that take new tasks.")]
+    queued: Annotated[int, Field(description="Trainings that wait for a place.")]
+    namespaces: Annotated[int, Field(description="Of trainings, there or being deleted.")]
+    stuck: Annotated[int, Field(description="Namespaces whose deletion does not end.")]
+    observed_at: Annotated[Moment | None, Field(description="null: no worker has seen a cluster yet.")]
+
+    @classmethod
+    def of(cls, view: ClusterView) -> ClusterOut:
+        return cls(
+            nodes=tuple(NodeOut.model_validate(node) for node in view.nodes),
+            totals={name: ShareOut.of(share) for name, share in view.totals.items()},
+            queued=view.queued,
+            namespaces=view.namespaces,
+            stuck=view.stuck,
+            observed_at=view.observed_at,
+        )
+
+
+class WaitingOut(Output):
+    id: UUID
+    project: str
+    number: int
+    tasks: int
+    created_by: str
+    created_at: Moment
+    message: Annotated[str, Field(description="What it waits for.")]
+
+
+class HeldNamespaceOut(Output):
+    namespace: str
+    namespace_state: NamespaceState
+    message: Annotated[str, Field(description="Why its deletion does not end; empty while all is well.")]
+    id: UUID
+    project: str
+    number: int
+    state: State
+    made_at: Moment | None
+    finished_at: Moment | None

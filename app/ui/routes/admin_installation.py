@@ -1,0 +1,59 @@
+"""The installation itself: its settings in force, and what people did."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from app.domain.audit import AuditEntry, AuditFilter
+from app.domain.setting import SettingSource
+from app.ui.admin import admins_only, show_admin
+from app.ui.page import Shown
+
+router = APIRouter(prefix="/admin")
+Wanted = Annotated[str, Query(max_length=300)]
+
+SOURCES = {
+    SettingSource.DEFAULT: "default",
+    SettingSource.ENVIRONMENT: "environment",
+    SettingSource.FILE: ".env file",
+    SettingSource.START: "given at the start",
+}
+# Where an entry's object has a page.
+_PAGES = {
+    "algorithm": "/algorithms/{}",
+    "image": "/admin/images/{}",
+    "project": "/projects/{}",
+    "registry": "/admin/registries/{}",
+    "storage": "/admin/storages/{}",
+    "training": "/trainings/{}",
+    "user": "/admin/users/{}",
+}
+
+
+@router.get("/settings")
+async def settings_page(page: Shown) -> Response:
+    admins_only(page)
+    values = {"settings": page.context.settings_in_force.in_force(page.viewer), "sources": SOURCES}
+    return show_admin(page, "settings", "admin_settings", values)
+
+
+@router.get("/audit")
+async def audit_page(page: Shown, actor: Wanted = "", action: Wanted = "", object: Wanted = "") -> Response:
+    admins_only(page)
+    which = AuditFilter(actor.strip() or None, action.strip() or None, object.strip() or None)
+    found = await page.context.audit.page(page.viewer, which, page.paged())
+    values = {
+        "entries": [(entry, _address(entry)) for entry in found.items],
+        "next_cursor": page.cursor(found.next),
+        "filters": {"actor": actor, "action": action, "object": object},
+    }
+    return show_admin(page, "audit", "admin_audit", values)
+
+
+def _address(entry: AuditEntry) -> str:
+    """The page of what was changed; empty where it has none. It may have been deleted since."""
+    kind, _, name = entry.object.partition("/")
+    return _PAGES[kind].format(name) if kind in _PAGES and name else ""
