@@ -2,6 +2,9 @@
 
 Every line of log begins with its time stamp; whatever does not is an error text of the cluster and no log. A line may
 be of any length: what is kept of it is bounded, and the rest goes on in parts.
+
+Within one answer time only goes forward: one stream has one writer, which stamps as it writes. Kubelet itself may go
+back: when it is told late of several rotations it opens the newest file once for each, and gives all of it again.
 """
 
 from __future__ import annotations
@@ -49,13 +52,14 @@ class LogParser:
     """For one answer: `feed` it block by block, `end` it when the answer has ended as it should.
 
     What was taken before `position` is dropped: first the line at which it stopped is looked for. Is that line not
-    there, but a later one, then lines may have been lost between, and the next piece says so.
+    there, but a later one, then lines may have been lost between, and the next piece says so. The same is done when
+    an answer begins again from an earlier line.
     """
 
     def __init__(self, position: Position) -> None:
         self.position = position
         self.trouble = ""  # the last thing that was no log
-        self._target = position
+        self._target = position  # what is looked for, while seeking
         self._seeking = bool(position.at)
         self._passed = 0  # lines seen with the stamp that is looked for
         self._rest = b""
@@ -102,10 +106,18 @@ class LogParser:
             self.trouble = line[:500].decode(errors="replace")
             return
         stamp = match[1].decode()
+        if not self._seeking and stamp < self.position.at:
+            self._seek()
         self._inside = not ended
         self._dropping = self._seeking and not self._found(stamp)
         if not self._dropping:
             self._take(stamp, line[match.end() :], ended=ended, begins=self._skip == 0)
+
+    def _seek(self) -> None:
+        """Drop what follows, up to where we are."""
+        self._target = self.position
+        self._seeking = True
+        self._passed = 0
 
     def _found(self, stamp: str) -> bool:
         """Whether the line with this stamp is the first that is (in part) new."""

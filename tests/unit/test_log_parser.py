@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.domain.log import LogPiece
@@ -95,9 +95,25 @@ def test_nothing_new_is_no_gap() -> None:
     assert read(LogParser(Position(stamp(6), 1)), f"{stamp(6)} six\n".encode()) == []
 
 
-def test_time_may_go_backwards_once_the_place_is_found() -> None:
-    answer = f"{stamp(5)} a\n{stamp(3)} b\n{stamp(4)} c\n".encode()
-    assert text(read(LogParser(Position(stamp(5), 1)), answer)) == b"b\nc\n"
+def test_an_answer_that_begins_again_gives_nothing_twice() -> None:
+    """Kubelet opens the newest file once for each rotation it is told of, late or not."""
+    first, second, third = (f"{stamp(n)} {n}\n" for n in (1, 2, 3))
+    again = read(LogParser(Position()), (first + second + first + second + third + second + third).encode())
+    assert text(again) == b"1\n2\n3\n"
+    assert not any(piece.gap_before for piece in again)
+    lost = read(LogParser(Position()), (second + first + third).encode(), [len(second)])
+    assert (text(lost), [piece.gap_before for piece in lost]) == (b"2\n3\n", [False, True])
+
+
+@given(lines_with_times, st.lists(st.integers(0, 400)), st.integers(0, 600), st.integers(0, 600))
+def test_an_answer_that_begins_again_anywhere(steps: list[tuple[int, bytes]], cuts: list[int], a: int, b: int) -> None:
+    steps = [(step + 1, line) for step, line in steps]  # no two with one stamp
+    answer, content = as_answer(steps, ended=True)
+    lines = [line + b"\n" for line in answer.split(b"\n")[:-1]]
+    end = min(max(a, b), len(lines))
+    assume(end != 1)  # of one line alone nobody can tell whether it is there twice
+    start = min(a, b, max(0, end - 2))
+    assert text(read(LogParser(Position()), b"".join([*lines[:end], *lines[start:]]), cuts)) == content
 
 
 @pytest.mark.parametrize(
