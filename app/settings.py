@@ -80,8 +80,8 @@ class Settings(BaseSettings):
     )
 
     worker_name: str | None = Field(None, description="Unset: host name and process id.")
-    claim_seconds: float = Field(5.0, gt=0.5, description="How long a worker's claim on a training holds.")
-    sweep_seconds: float = Field(2.0, gt=0, description="How often due rows are looked for when no hint arrives.")
+    claim_seconds: float = Field(3.5, gt=0.5, description="How long a worker's claim on a training holds.")
+    sweep_seconds: float = Field(1.0, gt=0, description="How often due rows are looked for when no hint arrives.")
     worker_concurrency: int = Field(16, ge=1)
     log_followers: int = Field(200, ge=1, description="Logs followed live at a time by one worker.")
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.support.cluster import LocalCluster
 from tests.support.examples import accuracy_in, ended, log_of, make_project, start, tasks_of, upload_example
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
@@ -27,6 +29,16 @@ async def test_tf1_ends_with_its_workers(client: httpx.AsyncClient, storage: Pat
     for name in ("worker-0", "worker-1"):
         assert accuracy_in(await log_of(client, record, name)) >= 0.9
     assert list(storage.glob("digits-tf1-*/models/1/1/saved_model.pb"))
+
+
+async def test_torchrun_with_a_cpu_build(client: httpx.AsyncClient, local_cluster: LocalCluster) -> None:
+    image = await asyncio.to_thread(local_cluster.with_image, "torch")
+    await upload_example(client, "digits-torch")
+    await make_project(client, "digits-torch", image=image, keep_namespace="PT0S")
+    record = await ended(client, await start(client, "digits-torch"), within=600)
+    assert (record["state"], record["reason"]) == ("succeeded", "completed"), record["message"]
+    assert record["tasks"]["total"] == record["tasks"]["succeeded"] >= 2
+    assert accuracy_in(await log_of(client, record, "worker-0")) >= 0.9
 
 
 async def test_plain_tasks_share_the_work(client: httpx.AsyncClient, hello: None) -> None:
