@@ -73,6 +73,7 @@ class FakeKubelet:
     def __init__(self) -> None:
         self.pods: dict[str, FakePod] = {}
         self.most_following = 0
+        self.url = ""
 
     def pod(self, name: str, **settings: int) -> FakePod:
         return self.pods.setdefault(name, FakePod(**settings))
@@ -85,9 +86,8 @@ class FakeKubelet:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
-        client = KubeClient(
-            Settings(kube_qps=10_000, kube_burst=10_000), ApiClient(Configuration(f"http://{host}:{port}"))
-        )
+        self.url = f"http://{host}:{port}"
+        client = KubeClient(Settings(kube_qps=10_000, kube_burst=10_000), ApiClient(Configuration(self.url)))
         try:
             yield client
         finally:
