@@ -60,7 +60,9 @@ def main() -> int:
 async def _measure(database_url: str, url: str, home: Path) -> float:
     database = Database(database_url)
     row = await add_training(database)
-    client = KubeClient(Settings(kube_qps=10_000, kube_burst=10_000), ApiClient(Configuration(url)))
+    configuration = Configuration(url)
+    configuration.connection_pool_maxsize = MANY + 100
+    client = KubeClient(Settings(kube_qps=10_000, kube_burst=10_000), ApiClient(configuration))
     async with _supervisor(database, client, home):
         few = await _follow(row, 0, FEW)
         many = await _follow(row, FEW, MANY)
