@@ -19,7 +19,8 @@ class Policy:
     image_patience: timedelta = timedelta(minutes=2)  # a registry may have a bad minute
     absent_image_patience: timedelta = timedelta(seconds=20)  # it says that there is no such image
     refusal_patience: timedelta = timedelta(seconds=30)  # quota and admission
-    force_after: timedelta = timedelta(seconds=30)  # a pod that is still there so long after its grace period
+    force_after: timedelta = timedelta(seconds=30)  # a pod that is still there so long after its grace period …
+    force_after_busy: timedelta = timedelta(minutes=5)  # … and on a node that answers, which has only much to do
     settle: timedelta = timedelta(seconds=2)  # the success of others may be on its way while a task fails
     most_disruptions: int = 5  # of one task
     idle_look: timedelta = timedelta(minutes=1)  # how often to look when nothing is due

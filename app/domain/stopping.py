@@ -91,10 +91,16 @@ def _evaluator_may_go_on(training: Training, seen: Seen, policy: Policy, horizon
 
 
 def _overdue(training: Training, seen: Seen, policy: Policy, horizon: Horizon) -> tuple[Action, ...]:
-    """Pods that are still there well after their grace period: their node does not do what it is told."""
+    """Pods that are still there well after their grace period: their node does not do what it is told.
+
+    A node that answers is given longer: to give up its pods one by one would cost it requests for each of them.
+    """
     actions: list[Action] = []
     for pod in seen.pods:
-        if pod.active and pod.deleting_at is not None and horizon.passed(pod.deleting_at + policy.force_after):
+        silent_since = seen.not_ready.get(pod.node or "")
+        lost = silent_since is not None and horizon.passed(silent_since + policy.node_lost_after)
+        patience = policy.force_after if lost else policy.force_after_busy
+        if pod.active and pod.deleting_at is not None and horizon.passed(pod.deleting_at + patience):
             actions += give_up(training.namespace or "", pod, "It did not end within its grace period")
     return tuple(actions)
 

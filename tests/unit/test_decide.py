@@ -408,11 +408,13 @@ def test_success_before_the_stop_stands() -> None:
     assert run(row, look).status.reason is Reason.COMPLETED
 
 
-def test_pods_that_outstay_their_grace_are_forced() -> None:
-    stay = pod("worker-0", UP, deleting_at=at(35))
-    look = seen(namespace(), [suspended("worker", terminating=1)], [stay])
-    assert run(training(**STOPPING), look, at(64)).actions == ()
-    kinds = [type(action) for action in run(training(**STOPPING), look, at(65)).actions]
+@pytest.mark.parametrize(("not_ready", "seconds"), [({"a": at(-60)}, 30), ({"a": at(330)}, 300), ({}, 300)])
+def test_pods_that_outstay_their_grace_are_forced(not_ready: dict[str, datetime], seconds: int) -> None:
+    """Sooner where the node has not answered for long."""
+    stay = pod("worker-0", UP, node="a", deleting_at=at(35))
+    look = replace(seen(namespace(), [suspended("worker", terminating=1)], [stay]), not_ready=not_ready)
+    assert run(training(**STOPPING), look, at(34 + seconds)).actions == ()
+    kinds = [type(action) for action in run(training(**STOPPING), look, at(35 + seconds)).actions]
     assert kinds == [FailPod, ForceDeletePod]
 
 
