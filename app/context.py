@@ -18,6 +18,7 @@ from app.services.accounts import AccountService
 from app.services.algorithms import AlgorithmService
 from app.services.audit import AuditService
 from app.services.cluster import ClusterService
+from app.services.firing import FiringService
 from app.services.first_start import FirstStart
 from app.services.health import HealthService
 from app.services.idempotency import IdempotencyService
@@ -60,6 +61,7 @@ class Context:
     storages: StorageService
     projects: ProjectService
     launching: LaunchService
+    firing: FiringService
     trainings: TrainingService
     logs: LogService
     retention: RetentionService
@@ -110,6 +112,7 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         storages=StorageService(database, clock),
         projects=ProjectService(database, clock, sealer),
         launching=LaunchService(database, clock, settings, installation),
+        firing=FiringService(database, settings),
         trainings=TrainingService(database, listener),
         logs=LogService(database, storage, listener),
         retention=RetentionService(database, storage, algorithms.bundles, settings=settings, clock=clock),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, exists, func, insert, select, update
+from sqlalchemy import Row, Select, delete, exists, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -91,6 +91,24 @@ async def get_version(
         query = query.where(versions.c.digest == digest)
     row = (await connection.execute(query.order_by(versions.c.number.desc()).limit(1))).first()
     return _version_of(row) if row else None
+
+
+async def versions_of(
+    connection: AsyncConnection, wanted: Collection[tuple[str, int | None]]
+) -> dict[tuple[str, int | None], Version]:
+    """Those that are there, by algorithm's name and number; number None asks for the newest. At most two statements."""
+    found: dict[tuple[str, int | None], Version] = {}
+    numbered = [pair for pair in wanted if pair[1] is not None]
+    newest = [name for name, number in wanted if number is None]
+    if numbered:
+        query = _versions().where(tuple_(algorithms.c.name, versions.c.number).in_(numbered))
+        for row in await connection.execute(query):
+            found[(row.algorithm, row.number)] = _version_of(row)
+    if newest:
+        query = _versions().where(algorithms.c.name.in_(newest)).distinct(algorithms.c.name)
+        for row in await connection.execute(query.order_by(algorithms.c.name, versions.c.number.desc())):
+            found[(row.algorithm, None)] = _version_of(row)
+    return found
 
 
 async def page_of_versions(connection: AsyncConnection, algorithm_id: UUID, request: PageRequest) -> Page[Version]:

@@ -6,13 +6,13 @@ other; a worker sends it afterwards (`scheduler.outbox`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import notify
@@ -44,6 +44,11 @@ _TELL = text("""
     INSERT INTO deliveries (subscription_id, notice_id, place, tries_left)
     SELECT wanted.id, told.id, wanted.place, :tries FROM told CROSS JOIN wanted
 """).bindparams(bindparam("data", type_=JSONB))
+_WANTED = text("""
+    SELECT p.id FROM projects p WHERE p.id = ANY(:ids) AND EXISTS (
+        SELECT FROM subscriptions s WHERE s.disabled_at IS NULL AND :kind = ANY(s.kinds)
+        AND (s.project_id = p.id OR s.scope = 'all' OR s.scope = 'own' AND s.owner_id = p.owner_id))
+""").bindparams(bindparam("ids", type_=ARRAY(Uuid)))
 _FORGET = text(
     "DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE at < now() - CAST(:keep AS interval) LIMIT :most)"
 )
@@ -77,6 +82,11 @@ async def tell(
     if told:
         notify.publish(connection, CHANNEL, notice_id)
     return told
+
+
+async def wanted(connection: AsyncConnection, kind: NoticeKind, project_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the projects of which somebody may want to be told this kind: for who would have to tell of many."""
+    return set((await connection.execute(_WANTED, {"kind": kind.value, "ids": list(project_ids)})).scalars())
 
 
 async def forget(connection: AsyncConnection) -> int:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Integer, Row, Select, Uuid, bindparam, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.codec import from_json, to_json
@@ -107,6 +107,14 @@ async def take_number(connection: AsyncConnection, project_id: UUID) -> int | No
         .returning(projects.c.last_number)
     )
     return (await connection.execute(statement)).scalar_one_or_none()
+
+
+async def set_numbers(connection: AsyncConnection, numbers: Mapping[UUID, int]) -> None:
+    """The numbers of the newest trainings of several projects, whose rows the caller holds."""
+    statement = text(
+        "UPDATE projects p SET last_number = w.number FROM unnest(:ids, :numbers) AS w(id, number) WHERE p.id = w.id"
+    ).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("numbers", type_=ARRAY(Integer)))
+    await connection.execute(statement, {"ids": list(numbers), "numbers": list(numbers.values())})
 
 
 async def put_secrets(connection: AsyncConnection, project_id: UUID, sealed: Mapping[str, bytes]) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, case, func, select, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, Select, bindparam, case, select, text, tuple_
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.ids import new_id
@@ -22,6 +22,13 @@ from app.domain.training import LogVerdict, TaskKey, TaskState
 _ROLE_PLACE = case(
     *((tasks.c.role == role, place) for place, role in enumerate(ROLE_ORDER)), else_=len(ROLE_ORDER)
 ).label("place")
+
+
+_ADD_EVENTS = text("""
+    INSERT INTO events (id, training_id, key, source, severity, reason, message, first_at, last_at)
+    SELECT id, training_id, id::text, 'taas', :severity, :reason, message, now(), now()
+    FROM jsonb_to_recordset(:rows) AS r(id uuid, training_id uuid, message text)
+""").bindparams(bindparam("rows", type_=JSONB))
 
 
 async def tasks_page(connection: AsyncConnection, training_id: UUID, request: PageRequest) -> Page[TaskRecord]:
@@ -43,21 +50,17 @@ async def add_event(
     connection: AsyncConnection, training_id: UUID, *, reason: str, message: str, severity: str = "normal"
 ) -> None:
     """Something that TaaS did or was asked to do."""
-    event_id = new_id()
-    now = func.now()
-    await connection.execute(
-        insert(events).values(
-            id=event_id,
-            training_id=training_id,
-            key=str(event_id),
-            source="taas",
-            severity=severity,
-            reason=reason,
-            message=message,
-            first_at=now,
-            last_at=now,
-        )
-    )
+    await add_events(connection, [(training_id, message)], reason=reason, severity=severity)
+
+
+async def add_events(
+    connection: AsyncConnection, told: Sequence[tuple[UUID, str]], *, reason: str, severity: str = "normal"
+) -> None:
+    """The same of several trainings, each with its message, in one statement."""
+    if not told:
+        return
+    rows = [{"id": str(new_id()), "training_id": str(training_id), "message": text} for training_id, text in told]
+    await connection.execute(_ADD_EVENTS, {"rows": rows, "reason": reason, "severity": severity})
 
 
 async def _attempts(

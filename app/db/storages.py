@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +44,12 @@ async def clear_default(connection: AsyncConnection) -> None:
 async def by_name(connection: AsyncConnection, name: str) -> Storage | None:
     row = (await connection.execute(select(storages).where(storages.c.name == name))).first()
     return _storage_of(row) if row else None
+
+
+async def by_names(connection: AsyncConnection, names: Collection[str]) -> dict[str, Storage]:
+    """Those that are there, by name."""
+    rows = await connection.execute(select(storages).where(storages.c.name.in_(names)))
+    return {row.name: _storage_of(row) for row in rows}
 
 
 async def default(connection: AsyncConnection) -> Storage | None:

@@ -6,10 +6,12 @@ Status columns belong to the worker. What is asked (`intent`) bumps `intent_gen`
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Integer, Row, Text, Uuid, bindparam, func, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import notify
@@ -33,38 +35,86 @@ CHANNEL = "trainings"
 _LIVE = [state.value for state in State if state not in ENDED]
 
 
+_ADD = text("""
+    INSERT INTO trainings (id, project_id, project, owner_id, number, spec, version_id, trigger, scheduled_for,
+                           replaces, retry_of, backfill_id, exclusive, notes, created_by, created_at, intent_gen,
+                           tasks_total)
+    SELECT r.* FROM jsonb_to_recordset(:rows) AS r(
+        id uuid, project_id uuid, project text, owner_id uuid, number int, spec jsonb, version_id uuid, trigger text,
+        scheduled_for timestamptz, replaces uuid, retry_of uuid, backfill_id uuid, exclusive boolean, notes text,
+        created_by text, created_at timestamptz, intent_gen bigint, tasks_total int)
+""").bindparams(bindparam("rows", type_=JSONB))
+_ADD_TASKS = text("""
+    INSERT INTO tasks (training_id, role, "index")
+    SELECT wanted.id, wanted.role, generate_series(0, wanted.count - 1)
+    FROM unnest(:ids, :roles, :counts) AS wanted(id, role, count)
+""").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid)),
+    bindparam("roles", type_=ARRAY(Text)),
+    bindparam("counts", type_=ARRAY(Integer)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewTraining:
+    """A training to be queued. `exclusive`: it never runs beside another exclusive one of its project."""
+
+    training: Training
+    owner_id: UUID
+    version_id: UUID
+    notes: str = ""
+    exclusive: bool = False
+    backfill_id: UUID | None = None
+
+
 async def add(connection: AsyncConnection, training: Training, *, owner_id: UUID, version_id: UUID, notes: str) -> None:
-    """A new training with every task that it will have, in as many statements for 1,000 tasks as for one."""
+    """One new training that may run beside others."""
+    await add_many(connection, [NewTraining(training, owner_id, version_id, notes)])
+
+
+async def add_many(connection: AsyncConnection, news: Sequence[NewTraining]) -> None:
+    """New trainings with every task that they will have, in as many statements for 1,000 as for one."""
+    tasks = [
+        (new.training.id, role, wanted.count) for new in news for role, wanted in new.training.spec.run.roles.items()
+    ]
+    await connection.execute(_ADD, {"rows": [_values(new) for new in news]})
     await connection.execute(
-        insert(trainings).values(
-            id=training.id,
-            project_id=training.project_id,
-            project=training.project,
-            owner_id=owner_id,
-            number=training.number,
-            spec=to_json(training.spec),
-            version_id=version_id,
-            trigger=training.trigger,
-            scheduled_for=training.spec.scheduled_for,
-            retry_of=training.retry_of,
-            replaces=training.replaces,
-            notes=notes,
-            created_by=training.created_by,
-            created_at=training.created_at,
-            intent_gen=training.intent_gen,
-            tasks_total=training.counts.total,
-        )
+        _ADD_TASKS,
+        {
+            "ids": [id_ for id_, _, _ in tasks],
+            "roles": [role for _, role, _ in tasks],
+            "counts": [n for *_, n in tasks],
+        },
     )
-    roles = training.spec.run.roles
-    await connection.execute(
-        text(
-            'INSERT INTO tasks (training_id, role, "index") '
-            "SELECT :id, wanted.role, generate_series(0, wanted.count - 1) "
-            "FROM unnest(CAST(:roles AS text[]), CAST(:counts AS int[])) AS wanted(role, count)"
-        ),
-        {"id": training.id, "roles": list(roles), "counts": [role.count for role in roles.values()]},
+    for new in news:
+        notify.publish(connection, CHANNEL, new.training.id)
+
+
+def _values(new: NewTraining) -> dict[str, Any]:
+    training = new.training
+    values: dict[str, Any] = to_json(
+        {
+            "id": training.id,
+            "project_id": training.project_id,
+            "project": training.project,
+            "owner_id": new.owner_id,
+            "number": training.number,
+            "spec": training.spec,
+            "version_id": new.version_id,
+            "trigger": training.trigger,
+            "scheduled_for": training.spec.scheduled_for,
+            "replaces": training.replaces,
+            "retry_of": training.retry_of,
+            "backfill_id": new.backfill_id,
+            "exclusive": new.exclusive,
+            "notes": new.notes,
+            "created_by": training.created_by,
+            "created_at": training.created_at,
+            "intent_gen": training.intent_gen,
+            "tasks_total": training.counts.total,
+        }
     )
-    notify.publish(connection, CHANNEL, training.id)
+    return values
 
 
 async def by_id(connection: AsyncConnection, training_id: UUID) -> TrainingRecord | None:

@@ -48,3 +48,15 @@ def queued_behind(place: int) -> str:
 
 def queue_full(limit: int) -> str:
     return f"{limit} trainings of the project were waiting already, and no more may (queue_limit)."
+
+
+def folded(message: str, older: int) -> str:
+    return f"{message} {older:,} due times before it were missed too; this row speaks for them."
+
+
+def paused_by_failures(times: int) -> str:
+    return f"The schedule is paused: its last {times} trainings failed. See to the cause, then resume it."
+
+
+def stop_for_newer() -> str:
+    return "A newer training of its timed project takes its place."

@@ -10,10 +10,13 @@ import structlog
 from app.db import cluster_nodes, idempotency, notices, running_queue, sessions, workers
 from app.db.cluster_nodes import NodeRow
 from app.db.engine import Database
+from app.db.notify import Listener
 from app.k8s import capacity
 from app.scheduler.clock import Clock
 from app.scheduler.connection import Connection
 from app.scheduler.orphans import Orphans
+from app.scheduler.timed import Timed
+from app.services.firing import FiringService
 from app.services.retention import RetentionService
 from app.settings import Settings
 
@@ -31,6 +34,8 @@ class Chores:
         connection: Connection,
         worker: str,
         retention: RetentionService,
+        firing: FiringService,
+        listener: Listener,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -38,8 +43,11 @@ class Chores:
         self._worker = worker
         self._orphans = Orphans(database)
         self._clock = Clock()
+        self._firing = firing
+        self.timed = Timed(firing, listener, self._clock, sweep_seconds=settings.sweep_seconds)
         self._clock.every(5, self._heartbeat, "say that this worker is there")
         self._clock.every(settings.sweep_seconds, self._queue, "start who may leave the queue")
+        self._clock.every(settings.sweep_seconds, self._failures, "pause schedules that only fail")
         self._clock.every(15, self._forget, "forget pods that are gone")
         self._clock.every(30, self._nodes, "keep the rows of the nodes")
         self._clock.every(60, self._collect, "collect orphans")
@@ -65,6 +73,9 @@ class Chores:
     async def _queue(self) -> None:
         async with self._database.transaction() as connection:
             await running_queue.wake(connection, self._settings.running_limit)
+
+    async def _failures(self) -> None:
+        await self._firing.pause_failing()
 
     async def _forget(self) -> None:
         if self._connection.cluster is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -25,6 +26,11 @@ class Clock:
     def every(self, seconds: float, job: Job, name: str) -> None:
         """Do `job` now and then every so many seconds."""
         self._scheduler.add_job(_guarded(job, name), "interval", seconds=seconds, id=name, name=name)
+
+    def once(self, seconds: float, job: Job, name: str) -> None:
+        """Do `job` in so many seconds, instead of when this name was to be done before."""
+        at = datetime.now(UTC) + timedelta(seconds=max(seconds, 0))
+        self._scheduler.add_job(_guarded(job, name), "date", run_date=at, id=name, name=name, replace_existing=True)
 
     def start(self) -> None:
         self._scheduler.start()

@@ -64,7 +64,15 @@ class Worker:
             self.actor,
             self.archive,
         )
-        self.chores = Chores(settings, context.database, self.connection, self.name, context.retention)
+        self.chores = Chores(
+            settings,
+            context.database,
+            self.connection,
+            self.name,
+            context.retention,
+            context.firing,
+            context.listener,
+        )
         self.outbox = Outbox(context.database, context.listener, context.sealer, settings)
         self._due = asyncio.Event()
         self._working: set[asyncio.Task[None]] = set()
@@ -86,7 +94,7 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set."""
-        taking = [_started(part) for part in (self._listen, self._claim, self.outbox.run)]
+        taking = [_started(part) for part in (self._listen, self._claim, self.outbox.run, self.chores.timed.run)]
         serving = [_started(part) for part in (self.connection.run, self.hints.run, self.logs.run)]
         self.chores.start()
         try:

@@ -1,10 +1,11 @@
-"""What one launch freezes: a project's settings with the changes of this time, looked up and checked."""
+"""What a launch freezes: a project's settings with the changes of this time, looked up and checked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,7 +13,7 @@ from app.db import algorithms, storages
 from app.domain import names, quantity
 from app.domain.algorithm import Version
 from app.domain.catalogue import Storage
-from app.domain.project import Project, Resources, RunSpec
+from app.domain.project import Project, ProjectSpec, Resources, RunSpec
 from app.domain.topology import TooMuchToTell
 from app.domain.training import StorageMount, TrainingSpec
 from app.domain.validate import LONGEST_TOLD, check_params, check_run, pointer
@@ -45,6 +46,14 @@ class LaunchRequest:
     notes: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Ingredients:
+    """What the projects of several launches name, looked up together."""
+
+    versions: Mapping[tuple[str, int | None], Version]  # by algorithm and number; None: its newest
+    storages: Mapping[str, Storage]
+
+
 async def freeze(
     connection: AsyncConnection, project: Project, request: LaunchRequest, settings: Settings
 ) -> tuple[Version, TrainingSpec]:
@@ -52,13 +61,34 @@ async def freeze(
 
     Raises InvalidInput with every field that is wrong.
     """
-    run = _overridden(project.spec.run, request)
-    number = request.version if request.version is not None else project.spec.version
-    version = await algorithms.get_version(connection, project.spec.algorithm, number=number)
-    storage = await storages.by_name(connection, run.storage) if run.storage else None
-    errors = [*_unknown_roles(project, request), *check_run(run), *check_params(run.args, request.params)]
+    found = await look_up(connection, [project.spec], request)
+    return assemble(project.id, project.name, project.spec, request, found, settings)
+
+
+async def look_up(connection: AsyncConnection, specs: Iterable[ProjectSpec], request: LaunchRequest) -> Ingredients:
+    """What projects with these settings need, in as many statements for 1,000 of them as for one."""
+    wanted_versions, wanted_storages = set(), set()
+    for spec in specs:
+        wanted_versions.add((spec.algorithm, spec.version if request.version is None else request.version))
+        if spec.run.storage:
+            wanted_storages.add(spec.run.storage)
+    return Ingredients(
+        await algorithms.versions_of(connection, wanted_versions),
+        await storages.by_names(connection, wanted_storages) if wanted_storages else {},
+    )
+
+
+def assemble(
+    project_id: UUID, name: str, spec: ProjectSpec, request: LaunchRequest, found: Ingredients, settings: Settings
+) -> tuple[Version, TrainingSpec]:
+    """As `freeze`, from what was looked up."""
+    run = _overridden(spec.run, request)
+    number = request.version if request.version is not None else spec.version
+    version = found.versions.get((spec.algorithm, number))
+    storage = found.storages.get(run.storage) if run.storage else None
+    errors = [*_unknown_roles(name, spec, request), *check_run(run), *check_params(run.args, request.params)]
     if version is None:
-        errors.append(FieldError("/version", f"{project.spec.algorithm} has no version {number}."))
+        errors.append(FieldError("/version", f"{spec.algorithm} has no version {number}."))
     if run.storage and storage is None:
         errors.append(FieldError("/storage", f"The storage {run.storage} is gone; give the project another one."))
     if version is not None and not errors:
@@ -66,12 +96,12 @@ async def freeze(
     if errors or version is None:
         raise InvalidInput(" ".join(error.detail for error in errors[:3]), errors=errors)
     return version, TrainingSpec(
-        algorithm=project.spec.algorithm,
+        algorithm=spec.algorithm,
         version=version.number,
         digest=version.digest,
         run=run,
         params=dict(request.params),
-        storage=_mount(storage, project) if storage else None,
+        storage=_mount(storage, name, project_id) if storage else None,
     )
 
 
@@ -113,14 +143,14 @@ def _resources(resources: Resources, changes: Mapping[str, str | int | None]) ->
     return replace(resources, **changes)  # type: ignore[arg-type]
 
 
-def _unknown_roles(project: Project, request: LaunchRequest) -> list[FieldError]:
-    known = ", ".join(project.spec.run.role_names)
+def _unknown_roles(project: str, spec: ProjectSpec, request: LaunchRequest) -> list[FieldError]:
+    known = ", ".join(spec.run.role_names)
     return [
-        FieldError(pointer("roles", name), f"{project.name} has the roles {known}; edit the project for others.")
+        FieldError(pointer("roles", name), f"{project} has the roles {known}; edit the project for others.")
         for name in request.roles
-        if name not in project.spec.run.roles
+        if name not in spec.run.roles
     ]
 
 
-def _mount(storage: Storage, project: Project) -> StorageMount:
-    return StorageMount(storage.name, storage.kind, storage.config, names.project_folder(project.name, project.id))
+def _mount(storage: Storage, project: str, project_id: UUID) -> StorageMount:
+    return StorageMount(storage.name, storage.kind, storage.config, names.project_folder(project, project_id))

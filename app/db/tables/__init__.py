@@ -5,14 +5,18 @@ from app.db.tables.base import metadata
 from app.db.tables.catalogue import algorithms, images, project_secrets, projects, registries, storages, versions
 from app.db.tables.installation import cluster_nodes, installation, workers
 from app.db.tables.notices import deliveries, notices, subscriptions
+from app.db.tables.timed import backfill_times, backfills, due_times, schedules
 from app.db.tables.trainings import attempts, events, log_chunks, log_segments, tasks, trainings
 
 __all__ = [
     "algorithms",
     "attempts",
     "audit_log",
+    "backfill_times",
+    "backfills",
     "cluster_nodes",
     "deliveries",
+    "due_times",
     "events",
     "idempotency_keys",
     "images",
@@ -24,6 +28,7 @@ __all__ = [
     "project_secrets",
     "projects",
     "registries",
+    "schedules",
     "sessions",
     "storages",
     "subscriptions",

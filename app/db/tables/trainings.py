@@ -43,6 +43,8 @@ trainings = Table(
     Column("replaces", Uuid),
     Column("replaced_by", Uuid),
     Column("retry_of", Uuid),
+    Column("backfill_id", Uuid),
+    Column("exclusive", Boolean, nullable=False, server_default="false"),  # at most one such of a project is active
     Column("notes", Text, nullable=False, server_default=""),
     Column("created_by", Text, nullable=False),
     moment("created_at", now=True),
@@ -68,6 +70,8 @@ trainings = Table(
     moment("stopping_at"),
     moment("finished_at"),
     moment("archived_at"),  # logs, events and exit codes are safe
+    moment("released_at"),  # a person says that nothing of it runs any more, on lost nodes either
+    Column("released_by", Text),
     moment("logs_removed_at"),  # by retention; attempts keep verdicts and counts
     Column("logs_removing", Boolean, nullable=False, server_default="false"),  # marked, but not all of it is gone yet
     Column("status_gen", BigInteger, nullable=False, server_default="0"),  # bumped by every status write: ETag
@@ -97,6 +101,19 @@ trainings = Table(
     Index("ix_trainings_changed", "id", postgresql_where=text("intent_gen <> seen_gen")),
     Index("ix_trainings_queue", "id", postgresql_where=text("state = 'queued'")),
     Index("ix_trainings_active", "project_id", postgresql_where=text("state IN ('starting','running','stopping')")),
+    Index(
+        "uq_trainings_exclusive",
+        "project_id",
+        unique=True,
+        postgresql_where=text("exclusive AND state IN ('starting','running','stopping')"),
+    ),
+    Index(
+        "ix_trainings_handover",  # what the next exclusive training of a project waits for or replaces
+        "project_id",
+        "id",
+        postgresql_where=text("exclusive AND archived_at IS NULL"),
+    ),
+    Index("ix_trainings_backfill", "backfill_id", "id", postgresql_where=text("backfill_id IS NOT NULL")),
     Index("ix_trainings_project", "project_id", "id"),
     Index("ix_trainings_state", "state", "id"),
     Index("ix_trainings_trigger", "trigger", "id"),
@@ -159,6 +176,7 @@ attempts = Table(
         ["training_id", "role", "index"], ["tasks.training_id", "tasks.role", "tasks.index"], ondelete="CASCADE"
     ),
     Index("ix_attempts_unarchived", "training_id", postgresql_where=text("log_archived_at IS NULL")),
+    Index("ix_attempts_lost", "training_id", postgresql_where=text("reason = 'NodeLost'")),  # given up, not proven dead
 )
 
 log_chunks = Table(
