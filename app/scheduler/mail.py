@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -33,17 +34,20 @@ class Mailer:
         message = _message(notice, letter, to=to, sender=settings.mail_sender, subscription_id=subscription_id)
         password = settings.smtp_password.get_secret_value() if settings.smtp_password else None
         try:
-            await aiosmtplib.send(
-                message,
-                hostname=settings.smtp_host,
-                port=settings.smtp_port,
-                username=settings.smtp_user,
-                password=password,
-                use_tls=settings.smtp_tls == "tls",
-                start_tls=settings.smtp_tls == "starttls",
-                tls_context=self._tls,
-                timeout=SECONDS,
-            )
+            async with asyncio.timeout(SECONDS):
+                await aiosmtplib.send(
+                    message,
+                    hostname=settings.smtp_host,
+                    port=settings.smtp_port,
+                    username=settings.smtp_user,
+                    password=password,
+                    use_tls=settings.smtp_tls == "tls",
+                    start_tls=settings.smtp_tls == "starttls",
+                    tls_context=self._tls,
+                    timeout=None,
+                )
+        except TimeoutError as exc:
+            raise NotSent(f"The mail server did not take it within {SECONDS:g} seconds.") from exc
         except aiosmtplib.SMTPAuthenticationError as exc:
             problem = "The mail server refuses TaaS' user or password"
             raise NotSent(f"{problem} ({_said(exc)}): an admin has to correct them.", status=exc.code) from exc

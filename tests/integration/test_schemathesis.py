@@ -63,6 +63,10 @@ async def seed(client: httpx.AsyncClient) -> None:
     (await client.post("/projects", json=project)).raise_for_status()
     started = await client.post(f"/projects/{SEEDED}/trainings", json={})
     there["training_id"] = started.raise_for_status().json()["id"]
+    hook = await client.post("/webhooks", json={"url": "https://example.invalid/", "kinds": ["failed"]})
+    there["webhook_id"] = hook.raise_for_status().json()["id"]
+    tested = await client.post(f"/webhooks/{there['webhook_id']}/test")
+    there["delivery_id"] = tested.raise_for_status().json()["id"]
 
 
 def archive() -> bytes:

@@ -6,6 +6,7 @@ from app.api.routes import (
     cluster,
     images,
     logs,
+    mail_subscriptions,
     projects,
     registries,
     retention,
@@ -15,6 +16,7 @@ from app.api.routes import (
     tokens,
     trainings,
     users,
+    webhooks,
 )
 
 ROUTERS = (
@@ -33,6 +35,8 @@ ROUTERS = (
     cluster.router,
     settings.router,
     audit.router,
+    webhooks.router,
+    mail_subscriptions.router,
 )
 
 __all__ = ["ROUTERS"]
