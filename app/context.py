@@ -22,6 +22,8 @@ from app.services.deliveries import DeliveryService
 from app.services.firing import FiringService
 from app.services.first_start import FirstStart
 from app.services.health import HealthService
+from app.services.hook_calls import HookCalls
+from app.services.hooks import HookService
 from app.services.idempotency import IdempotencyService
 from app.services.images import ImageService
 from app.services.installation import InstallationName
@@ -65,6 +67,8 @@ class Context:
     launching: LaunchService
     firing: FiringService
     trainings: TrainingService
+    hooks: HookService
+    hook_calls: HookCalls
     logs: LogService
     retention: RetentionService
     subscriptions: SubscriptionService
@@ -102,6 +106,8 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
     listener = Listener(database)
     installation = InstallationName(database, settings)
     subscriptions = SubscriptionService(database, clock, sealer, settings)
+    launching = LaunchService(database, clock, settings, installation)
+    hooks = HookService(database, clock, sealer)
     return Context(
         settings=settings,
         database=database,
@@ -116,9 +122,11 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         images=ImageService(database, clock),
         storages=StorageService(database, clock),
         projects=ProjectService(database, clock, sealer),
-        launching=LaunchService(database, clock, settings, installation),
+        launching=launching,
         firing=FiringService(database, settings),
         trainings=TrainingService(database, listener),
+        hooks=hooks,
+        hook_calls=HookCalls(database, sealer, launching, hooks),
         logs=LogService(database, storage, listener),
         retention=RetentionService(database, storage, algorithms.bundles, settings=settings, clock=clock),
         subscriptions=subscriptions,

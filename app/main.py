@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 
 from app.api import openapi, problems
 from app.api.guard import BodyLimit, CleanAddress, CsrfCheck, HostCheck, SecurityHeaders
-from app.api.routes import ROUTERS, health
+from app.api.routes import ROUTERS, health, receive
 from app.context import Context, open_context
 from app.settings import Settings
 from app.telemetry import RequestMiddleware
@@ -36,6 +36,7 @@ def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router, prefix="/api/v1")
     app.include_router(health.router)
+    app.include_router(receive.router)
     app.include_router(pages)
     app.mount("/static", PageFiles())
     problems.install(app, error_page)

@@ -31,6 +31,7 @@ _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Asked every few seconds by machines; a line for each would bury the rest.
 _QUIET = {"/healthz", "/readyz", "/metrics"}
 _API = "/api/v1"
+_HOOKS = "/hooks/"
 _log = structlog.get_logger("taas.web")
 
 
@@ -107,7 +108,7 @@ class RequestMiddleware:
         try:
             await self.app(scope, receive, send_with_id)
         except Exception:
-            _log.exception("request failed", method=scope["method"], path=scope["path"])
+            _log.exception("request failed", method=scope["method"], path=_shown_path(scope))
             if not status:
                 await _send_failure(send_with_id, request_id)
         finally:
@@ -135,6 +136,12 @@ async def _send_failure(send: Send, request_id: str) -> None:
     await send({"type": "http.response.body", "body": json.dumps(body).encode()})
 
 
+def _shown_path(scope: Scope) -> str:
+    """The path without the token that is a hook's address."""
+    path: str = scope["path"]
+    return _HOOKS + "…" if path.startswith(_HOOKS) else path
+
+
 def _record(scope: Scope, status: int, seconds: float) -> None:
     # The template, not the path: a label value for every id would never end.
     route = getattr(scope.get("route"), "path", "") or "unknown"
@@ -143,4 +150,6 @@ def _record(scope: Scope, status: int, seconds: float) -> None:
     REQUESTS.labels(scope["method"], route, str(status)).inc()
     SECONDS.labels(scope["method"], route).observe(seconds)
     if scope["path"] not in _QUIET:
-        _log.info("request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 1))
+        _log.info(
+            "request", method=scope["method"], path=_shown_path(scope), status=status, ms=round(seconds * 1000, 1)
+        )

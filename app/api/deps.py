@@ -89,5 +89,13 @@ def client_address(request: Request) -> str:
 
 ClientAddress = Annotated[str, Depends(client_address)]
 
+
+def base_url(request: Request, context: Ctx) -> str:
+    """How this client reaches TaaS, without a slash at the end."""
+    return (context.settings.public_url or str(request.base_url)).rstrip("/")
+
+
+BaseUrl = Annotated[str, Depends(base_url)]
+
 # A name in an address. What cannot be one is simply not found, so there is no pattern here.
 NamePath = Annotated[str, Path(min_length=1, max_length=200)]

@@ -87,7 +87,7 @@ def install(app: FastAPI, page: ErrorPage | None = None) -> None:
 
 def wants_page(request: Request) -> bool:
     """Whether a person's browser asked, for something that is not part of the API."""
-    return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
+    return not request.url.path.startswith(("/api/", "/hooks/")) and "text/html" in request.headers.get("accept", "")
 
 
 def problem_of(exc: TaasError) -> Problem:
@@ -164,6 +164,7 @@ _DESCRIPTIONS = {
     410: "It was there and is gone",
     412: "It changed in the meantime",
     413: "Too large",
+    415: "This kind of body is not understood",
     422: "The input is not valid",
     428: "If-Match is required",
     429: "Too many requests",

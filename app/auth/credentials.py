@@ -1,4 +1,4 @@
-"""New secrets. Of those that stand for a person (session cookies, API tokens) only the SHA-256 is ever stored."""
+"""New secrets. Of those that stand for a person or a hook (cookies, tokens) only the SHA-256 is ever stored."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ TOKEN_PREFIX = "taas_"
 WEBHOOK_PREFIX = "whsec_"
 # How much of a token is shown later, to recognise it by.
 SHOWN = len(TOKEN_PREFIX) + 6
+HOOK_PREFIX = "hk_"
+HOOK_SHOWN = len(HOOK_PREFIX) + 6
 
 
 def new_session_secret() -> str:
@@ -18,6 +20,10 @@ def new_session_secret() -> str:
 
 def new_api_token() -> str:
     return TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+
+def new_hook_token() -> str:
+    return HOOK_PREFIX + secrets.token_urlsafe(32)
 
 
 def new_webhook_secret() -> str:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Row, Select, Uuid, bindparam, delete, func, select, text, update
+from sqlalchemy import Integer, Row, Select, Uuid, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.codec import from_json, to_json
 from app.db.keyset import fetch_page
-from app.db.tables import project_secrets, projects, trainings, users
+from app.db.tables import follows, hooks, project_secrets, projects, trainings, users
 from app.domain.paging import Page, PageRequest
 from app.domain.project import Project, ProjectFilter, ProjectSpec
 from app.domain.training import ENDED
@@ -85,8 +85,12 @@ async def save(connection: AsyncConnection, project: Project) -> None:
 
 
 async def mark_deleted(connection: AsyncConnection, project_id: UUID) -> None:
-    """Give the name free; the secrets go, the row stays."""
+    """Give the name free; secrets, hooks and what follows what go, the row stays."""
     await connection.execute(delete(project_secrets).where(project_secrets.c.project_id == project_id))
+    await connection.execute(delete(hooks).where(hooks.c.project_id == project_id))
+    await connection.execute(
+        delete(follows).where(or_(follows.c.project_id == project_id, follows.c.upstream_id == project_id))
+    )
     await connection.execute(update(projects).where(projects.c.id == project_id).values(deleted_at=func.now()))
 
 

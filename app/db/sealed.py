@@ -7,8 +7,8 @@ from collections.abc import Callable
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.tables import project_secrets, registries, subscriptions
-from app.domain.places import project_secret_place, registry_place, webhook_secret_place
+from app.db.tables import hooks, project_secrets, registries, subscriptions
+from app.domain.places import hook_place, project_secret_place, registry_place, webhook_secret_place
 
 # Takes what is sealed and its place; gives what to keep instead, None to leave it.
 Reseal = Callable[[bytes, str], bytes | None]
@@ -16,7 +16,7 @@ Reseal = Callable[[bytes, str], bytes | None]
 
 async def reseal_all(connection: AsyncConnection, reseal: Reseal) -> int:
     """Rewrite every sealed value; gives how many were changed."""
-    parts = (_registries, _project_secrets, _webhook_secrets)
+    parts = (_registries, _project_secrets, _webhook_secrets, _hooks)
     return sum([await part(connection, reseal) for part in parts])
 
 
@@ -49,4 +49,13 @@ async def _webhook_secrets(connection: AsyncConnection, reseal: Reseal) -> int:
         if new:
             await connection.execute(update(subscriptions).where(subscriptions.c.id == row.id).values(**new))
             changed += len(new)
+    return changed
+
+
+async def _hooks(connection: AsyncConnection, reseal: Reseal) -> int:
+    changed = 0
+    for row in (await connection.execute(select(hooks).where(hooks.c.secret.is_not(None)).with_for_update())).all():
+        if sealed := reseal(row.secret, hook_place(row.id)):
+            await connection.execute(update(hooks).where(hooks.c.id == row.id).values(secret=sealed))
+            changed += 1
     return changed

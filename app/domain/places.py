@@ -18,3 +18,8 @@ def project_secret_place(project_id: UUID, name: str) -> str:
 def webhook_secret_place(subscription_id: UUID) -> str:
     """What signs a webhook's messages, the old one too while it is being replaced."""
     return f"webhook/{subscription_id}"
+
+
+def hook_place(hook_id: UUID) -> str:
+    """What a hook's deliveries are signed with."""
+    return f"hook/{hook_id}"

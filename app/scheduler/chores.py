@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 import structlog
 
-from app.db import cluster_nodes, idempotency, notices, running_queue, sessions, workers
+from app.db import cluster_nodes, hook_deliveries, idempotency, notices, running_queue, sessions, workers
 from app.db.cluster_nodes import NodeRow
 from app.db.engine import Database
 from app.db.notify import Listener
@@ -99,9 +99,10 @@ class Chores:
             await self._orphans.collect(self._connection.cluster)
 
     async def _expire(self) -> None:
-        """Sessions that are over, answers nobody will ask for again, old notices, workers that left without a word."""
+        """Sessions that are over, answers nobody will ask for again, notices and deliveries, workers long gone."""
         async with self._database.transaction() as connection:
             await sessions.remove_expired(connection)
             await idempotency.forget(connection, idempotency.KEPT_FOR)
             await workers.remove_unseen(connection, _GONE_FOR)
             await notices.forget(connection)
+            await hook_deliveries.prune(connection)

@@ -7,6 +7,7 @@ from app.db.tables.installation import cluster_nodes, installation, workers
 from app.db.tables.notices import deliveries, notices, subscriptions
 from app.db.tables.timed import backfill_times, backfills, due_times, schedules
 from app.db.tables.trainings import attempts, events, log_chunks, log_segments, tasks, trainings
+from app.db.tables.triggers import follow_starts, follows, hook_deliveries, hooks
 
 __all__ = [
     "algorithms",
@@ -18,6 +19,10 @@ __all__ = [
     "deliveries",
     "due_times",
     "events",
+    "follow_starts",
+    "follows",
+    "hook_deliveries",
+    "hooks",
     "idempotency_keys",
     "images",
     "installation",
