@@ -33,6 +33,7 @@ from app.services.logs import LogService
 from app.services.projects import ProjectService
 from app.services.registries import RegistryService
 from app.services.retention import RetentionService
+from app.services.schedule_preview import SchedulePreviewService
 from app.services.secrets import SecretService
 from app.services.settings import SettingsService
 from app.services.storages import StorageService
@@ -66,6 +67,7 @@ class Context:
     projects: ProjectService
     launching: LaunchService
     firing: FiringService
+    schedule_previews: SchedulePreviewService
     trainings: TrainingService
     hooks: HookService
     hook_calls: HookCalls
@@ -124,6 +126,7 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         projects=ProjectService(database, clock, sealer),
         launching=launching,
         firing=FiringService(database, settings),
+        schedule_previews=SchedulePreviewService(database, clock),
         trainings=TrainingService(database, listener),
         hooks=hooks,
         hook_calls=HookCalls(database, sealer, launching, hooks),

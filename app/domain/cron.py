@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import copy
 import re
+from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import takewhile
 from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
@@ -64,6 +66,21 @@ class Cron:
             return None
         after = max(after, _EARLIEST)
         return self._hourly(after, place) if self.every_hour else self._on_the_wall(after, place)
+
+    def walls(self, begin: datetime, end: datetime) -> list[datetime]:
+        """The times on the wall (without a zone) from `begin` up to, not with, `end`."""
+        return list(takewhile(lambda wall: wall < end, self._steps(begin - timedelta(seconds=1))))
+
+    @property
+    def either_day(self) -> bool:
+        """Whether a day of the month or a day of the week is enough."""
+        return not self._parsed.day_and
+
+    @property
+    def leaves_out_months(self) -> bool:
+        """Whether some of its months have none of its days."""
+        shortest = min(monthrange(2001, month)[1] for month in self._parsed.months)
+        return not self.either_day and min(self._parsed.days) > shortest
 
     def words(self) -> str:
         """The expression in words, such as `At 03:00 every day`."""

@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BeforeValidator, Field
 
-from app.api.schemas.base import INT_MAX, Flag, Input, MomentIn, iso_only
+from app.api.schemas.base import INT_MAX, Flag, Input, Moment, MomentIn, Output, iso_only
 from app.domain.schedule import CatchUp, Overlap, Schedule
+from app.services.schedule_preview import Told
 
 Count = Annotated[int, Field(ge=-INT_MAX, le=INT_MAX)]
 Span = Annotated[timedelta, BeforeValidator(iso_only), Field(description="ISO 8601.", examples=["PT6H"])]
@@ -61,3 +62,29 @@ def _utc(moment: AwareDatetime | datetime | None) -> datetime | None:
         return moment.astimezone(UTC) if moment else None
     except OverflowError:
         return moment  # told of as out of range
+
+
+class CautionOut(Output):
+    at: Annotated[Moment | None, Field(description="The due time it is about; null: the schedule as a whole.")]
+    text: str
+
+
+class SchedulePreviewOut(Output):
+    """The schedule in words and its next due times, computed by what fires them."""
+
+    description: str
+    next: Annotated[tuple[Moment, ...], Field(description="In the schedule's time zone; ten at most.")]
+    next_utc: tuple[Moment, ...]
+    warnings: tuple[CautionOut, ...]
+    forecast: Annotated[tuple[str, ...], Field(description="From the project's last trainings; may be empty.")]
+
+    @classmethod
+    def of(cls, told: Told) -> SchedulePreviewOut:
+        found = told.preview
+        return cls(
+            description=found.description,
+            next=found.due,
+            next_utc=tuple(moment.astimezone(UTC) for moment in found.due),
+            warnings=tuple(CautionOut(at=one.at, text=one.text) for one in found.cautions),
+            forecast=told.forecast,
+        )
