@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from app.db import durations, projects
+from app.db import durations, projects, schedules
 from app.db.engine import Database
 from app.domain.access import Principal
 from app.domain.clock import Clock
@@ -53,9 +52,11 @@ class SchedulePreviewService:
             project = await projects.by_name(connection, name)
             if project is None:
                 raise unknown_project(name)
+            state = await schedules.get(connection, project.id)
             took = await durations.latest(connection, project.id, HISTORY)
         shown = schedule or _own(project)
-        anchor = _anchor(project, shown, now)
+        # Another schedule would be set now, and its interval counted from now.
+        anchor = state.anchor if state and shown == project.spec.schedule else now
         return Told(preview(shown, now, anchor), tuple(forecast(shown, took, now, anchor)))
 
 
@@ -69,7 +70,3 @@ def _own(project: Project) -> Schedule:
     if project.spec.schedule is None:
         raise Conflict(f"{project.name} has no schedule: send one to see what it would do.")
     return project.spec.schedule
-
-
-def _anchor(project: Project, schedule: Schedule, now: datetime) -> datetime:
-    return project.updated_at if schedule == project.spec.schedule else now
