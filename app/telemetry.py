@@ -28,7 +28,7 @@ OUTBOX_FAILING = Gauge("taas_outbox_failing", "Those of them that were tried in 
 OUTBOX_OLDEST = Gauge("taas_outbox_oldest_seconds", "How long the oldest delivery waits for its first try.")
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# Asked every few seconds by machines; a line for each would bury the rest.
+# Asked every few seconds by machines; even their failures would bury the rest.
 _QUIET = {"/healthz", "/readyz", "/metrics"}
 _API = "/api/v1"
 _HOOKS = "/hooks/"
@@ -149,7 +149,7 @@ def _record(scope: Scope, status: int, seconds: float) -> None:
         route = _API + route
     REQUESTS.labels(scope["method"], route, str(status)).inc()
     SECONDS.labels(scope["method"], route).observe(seconds)
-    if scope["path"] not in _QUIET:
-        _log.info(
-            "request", method=scope["method"], path=_shown_path(scope), status=status, ms=round(seconds * 1000, 1)
-        )
+    # What was only read, and well, says nothing to whoever watches a terminal.
+    read = scope["method"] in {"GET", "HEAD"} and 200 <= status < 400
+    say = _log.debug if read or scope["path"] in _QUIET else _log.info
+    say("request", method=scope["method"], path=_shown_path(scope), status=status, ms=round(seconds * 1000, 1))

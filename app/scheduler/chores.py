@@ -20,6 +20,7 @@ from app.services.firing import FiringService
 from app.services.retention import RetentionService
 from app.settings import Settings
 
+RETENTION_AFTER = 60.0
 _GONE_FOR = timedelta(days=1)
 _log = structlog.get_logger(__name__)
 
@@ -52,7 +53,8 @@ class Chores:
         self._clock.every(30, self._nodes, "keep the rows of the nodes")
         self._clock.every(60, self._collect, "collect orphans")
         self._clock.every(600, self._expire, "remove what has expired")
-        self._clock.every(3600, retention.remove, "remove what is older than it is kept")
+        # Soon, as a worker that is started anew each day would else never do it; not at once, as there is enough to do.
+        self._clock.every(3600, retention.remove, "remove what is older than it is kept", first=RETENTION_AFTER)
 
     def start(self) -> None:
         self._clock.start()

@@ -23,9 +23,10 @@ class Clock:
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
 
-    def every(self, seconds: float, job: Job, name: str) -> None:
-        """Do `job` now and then every so many seconds."""
-        self._scheduler.add_job(_guarded(job, name), "interval", seconds=seconds, id=name, name=name)
+    def every(self, seconds: float, job: Job, name: str, *, first: float | None = None) -> None:
+        """Do `job` every so many seconds, for the first time after `first` seconds (None: after the first interval)."""
+        begin = datetime.now(UTC) + timedelta(seconds=seconds if first is None else first)
+        self._scheduler.add_job(_guarded(job, name), "interval", seconds=seconds, start_date=begin, id=name, name=name)
 
     def once(self, seconds: float, job: Job, name: str) -> None:
         """Do `job` in so many seconds, instead of when this name was to be done before."""

@@ -1,6 +1,7 @@
 """Doing a thing once however often it is asked for with the same key.
 
-At most once: when a process dies in the middle, the key stays taken, because nobody can say whether it was done.
+When a process dies in the middle, nobody can say whether it was done: the key stays taken for some minutes, longer
+than any request lives, and whoever asks is told to look. After that the same request may be sent again with it.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ class IdempotencyService:
         """
         scope = KeyScope(principal.user_id, route, key)
         async with self._database.transaction() as connection:
-            first = await idempotency.claim(connection, scope, fingerprint)
-        if not first:
+            claimed = await idempotency.claim(connection, scope, fingerprint)
+        if claimed is None:
             return await self._earlier(scope, fingerprint), True
         try:
             answer = await work()
@@ -55,10 +56,12 @@ class IdempotencyService:
             raise
         except TaasError:
             async with self._database.transaction() as connection:
-                await idempotency.release(connection, scope)
+                await idempotency.release(connection, scope, claimed)
             raise
         async with self._database.transaction() as connection:
-            await idempotency.store(connection, scope, status=answer.status, headers=answer.headers, body=answer.body)
+            await idempotency.store(
+                connection, scope, claimed, status=answer.status, headers=answer.headers, body=answer.body
+            )
         return answer, False
 
     async def _earlier(self, scope: KeyScope, fingerprint: bytes) -> Answer:
@@ -70,9 +73,10 @@ class IdempotencyService:
                 code="idempotency_key_reused",
             )
         if stored is None or stored.status is None:
+            minutes = int(idempotency.UNDER_WAY_FOR.total_seconds()) // 60
             raise Conflict(
                 "The first request with this Idempotency-Key has not finished. Ask again; when it stays so, "
-                "look whether it took effect before you use a new key.",
+                f"look whether it took effect. After {minutes} minutes the key can be used for it once more.",
                 code="idempotency_in_progress",
             )
         return Answer(stored.status, stored.headers, stored.body)

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.local import build, cluster, instance, kwok, layers, nodes, preflight
+from deploy.local import build, cluster, instance, kwok, layers, nodes, preflight, prune
+from deploy.local.progress import say
 
 
 def main() -> int:
@@ -38,7 +39,8 @@ def _parser() -> argparse.ArgumentParser:
     down.add_argument("--all", action="store_true", help="every instance there is")
     command("status", _status, "what runs where; fails unless all is healthy")
     command("kubeconfig", _kubeconfig, "print the path of its kubeconfig")
-    command("build", _build, "build the programs and make the images, start nothing")
+    command("build", _build, "build the programs and make the images, remove old ones, start nothing")
+    command("prune", _prune, "remove programs and images of older checkouts that nothing has used for two weeks")
     command("load", _load, "load a docker-archive into it").add_argument("archive", type=Path)
     command("image", _image, "make and load an image that is not there by default: torch").add_argument("image")
     for name, act in (("start", _start), ("stop", _stop)):
@@ -79,6 +81,12 @@ def _kubeconfig(arguments: argparse.Namespace) -> None:
 def _build(arguments: argparse.Namespace) -> None:
     build.ensure()
     layers.ensure()
+    if removed := prune.prune():
+        say(prune.said(removed))
+
+
+def _prune(arguments: argparse.Namespace) -> None:
+    print(prune.said(prune.prune()))
 
 
 def _load(arguments: argparse.Namespace) -> None:

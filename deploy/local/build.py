@@ -31,7 +31,10 @@ def ensure(parts: Sequence[str] = versions.PARTS) -> dict[str, Path]:
         with (paths.binaries_root() / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             _build(missing(parts))
-    return directories()
+    found = directories()
+    for part in parts:
+        paths.mark_used(found[part])
+    return found
 
 
 def fingerprint(part: str) -> str:

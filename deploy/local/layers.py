@@ -88,8 +88,14 @@ def missing(images: Sequence[Image] = IMAGES) -> list[Layer]:
 
 def ensure(images: Sequence[Image] = IMAGES) -> None:
     """Make the layers of these images that are not in the cache yet."""
-    if not missing(images):
-        return
+    if missing(images):
+        _make_missing(images)
+    for image in images:
+        for layer in image.layers:
+            paths.mark_used(layer.tar())
+
+
+def _make_missing(images: Sequence[Image]) -> None:
     paths.images_root().mkdir(parents=True, exist_ok=True, mode=0o700)
     with (paths.images_root() / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

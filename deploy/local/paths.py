@@ -1,6 +1,7 @@
 """Where things are kept: everything under one cache directory, nothing elsewhere."""
 
 import os
+import time
 from pathlib import Path
 
 
@@ -19,3 +20,8 @@ def images_root() -> Path:
 
 def instances_root() -> Path:
     return cache_root() / "clusters"
+
+
+def mark_used(path: Path) -> None:
+    """Sets the access time, which mounts may not keep by themselves; the time of making stays."""
+    os.utime(path, (time.time(), path.stat().st_mtime))

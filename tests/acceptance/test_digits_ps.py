@@ -21,8 +21,8 @@ from tests.support.examples import (
     tasks_of,
     upload_example,
 )
-from tests.support.lab import eventually
 from tests.support.taas import TaasProcess
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 EXAMPLE = "digits-ps"

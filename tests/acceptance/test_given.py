@@ -9,10 +9,11 @@ from time import monotonic
 
 import pytest
 
-from tests.support.lab import Lab, eventually
+from tests.support.lab import Lab
 from tests.support.launches import HOSTILE_ARGS
 from tests.support.pull_registry import pull_registry
 from tests.support.side_by_side import side_by_side
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.cluster
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from app.domain.training import StorageMount, TrainingSpec
 from app.k8s.manifests import Launch, build
 from tests.support.cluster import LocalCluster
 from tests.support.launches import HOSTILE_ARGS
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.cluster
 
@@ -212,13 +212,6 @@ def ended(local_cluster: LocalCluster, launch: Launch) -> Ran:
 
 def true_conditions(job: dict[str, Any]) -> set[str]:
     return {found["type"] for found in job.get("status", {}).get("conditions", []) if found["status"] == "True"}
-
-
-def wait_for(done: Callable[[], bool], seen: Callable[[], object] = lambda: None) -> None:
-    end = time.monotonic() + SECONDS
-    while not done():
-        assert time.monotonic() < end, json.dumps(seen(), indent=1)
-        time.sleep(0.2)
 
 
 def index_of(pod: dict[str, Any]) -> int:

@@ -3,15 +3,15 @@
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from tests.support.cluster import LocalCluster
+from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.cluster]
 
@@ -196,11 +196,3 @@ def answers(host: str, port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def wait_for(condition: Callable[[], bool], *, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError("It did not happen in time.")
-        time.sleep(0.1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import tarfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -33,6 +33,7 @@ from app.settings import Settings
 from app.storage import ObjectStore
 from tests.support.cluster import LocalCluster
 from tests.support.log_rows import TrainingRow, add_training
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.cluster]
 
@@ -190,13 +191,6 @@ async def test_several_tasks_and_a_task_that_fails(running: Running) -> None:
         assert await running.text(TaskKey("worker", index)) == b"worker %d 1\n" % index
     exits = {pod.key.index: pod.exit_code for pod in running.seen.pods}
     assert exits == {0: 0, 1: 1, 2: 2}
-
-
-async def eventually(look: Callable[[], Awaitable[Any]], seconds: float = 120) -> Any:
-    async with asyncio.timeout(seconds):
-        while not (found := await look()):
-            await asyncio.sleep(0.1)
-        return found
 
 
 @asynccontextmanager

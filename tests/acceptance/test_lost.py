@@ -6,8 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.lab import Json, Lab, eventually
+from tests.support.lab import Json, Lab
 from tests.support.side_by_side import side_by_side
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.cluster
 

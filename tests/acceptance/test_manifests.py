@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -13,6 +12,7 @@ import pytest
 from app.k8s.manifests import build
 from tests.support.cluster import LocalCluster
 from tests.support.launches import launches
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.cluster
 
@@ -45,10 +45,7 @@ def walled(local_cluster: LocalCluster) -> Iterator[str]:
 
 def wait_for_account(local_cluster: LocalCluster, namespace: str) -> None:
     """Pods made by hand need the account that a controller makes shortly after the namespace."""
-    end = time.monotonic() + 30
-    while not local_cluster.call("GET", f"/api/v1/namespaces/{namespace}/serviceaccounts")["items"]:
-        assert time.monotonic() < end, "the namespace got no default account"
-        time.sleep(0.1)
+    wait_for(lambda: local_cluster.call("GET", f"/api/v1/namespaces/{namespace}/serviceaccounts")["items"])
 
 
 @pytest.mark.parametrize("name", launches())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.lab import Lab, eventually
+from tests.support.lab import Lab
 from tests.support.pull_registry import pull_registry
 from tests.support.side_by_side import side_by_side
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.cluster
 

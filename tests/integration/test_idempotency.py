@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +16,8 @@ from app.api.deps import Ctx, Me
 from app.api.idempotency import Made, Once
 from app.db import idempotency
 from app.db.engine import OutcomeUnknown
+from app.db.idempotency import KeyScope
+from app.db.ids import new_id
 from app.errors import Conflict
 from tests.support.web import Web
 
@@ -109,7 +112,7 @@ async def test_after_a_refusal_the_key_is_free_again(member: httpx.AsyncClient, 
 
 
 @pytest.mark.parametrize("failure", [OutcomeUnknown("lost at the commit"), RuntimeError("a bug")])
-async def test_after_an_unknown_outcome_it_is_never_done_again(
+async def test_after_an_unknown_outcome_it_is_not_done_again_at_once(
     member: httpx.AsyncClient, counter: Counter, failure: Exception
 ) -> None:
     counter.failure = failure
@@ -127,6 +130,48 @@ async def test_what_is_no_key_is_refused(member: httpx.AsyncClient, counter: Cou
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["where"] == "header"
     assert counter.done == 0
+
+
+async def test_a_key_whose_process_died_is_free_after_some_minutes(
+    web: Web, member: httpx.AsyncClient, counter: Counter
+) -> None:
+    counter.failure = OutcomeUnknown("the process died")
+    await member.post(ADDRESS, json={"number": 1}, headers=KEY)
+    counter.failure = None
+    await age(web, "4 minutes")
+    assert (await member.post(ADDRESS, json={"number": 1}, headers=KEY)).status_code == 409
+    await age(web, "2 minutes")
+    assert (await member.post(ADDRESS, json={"number": 2}, headers=KEY)).json()["code"] == "idempotency_key_reused"
+    assert (await member.post(ADDRESS, json={"number": 1}, headers=KEY)).status_code == 202
+    await age(web, "10 minutes")
+    again = await member.post(ADDRESS, json={"number": 1}, headers=KEY)
+    assert (again.status_code, again.headers["idempotent-replayed"]) == (202, "true")
+    assert counter.done == 1
+
+
+async def test_a_claim_that_fell_to_another_is_out_of_the_firsts_hands(web: Web) -> None:
+    scope, print_ = KeyScope(new_id(), "POST /x", "k"), b"same"
+    answer: dict[str, Any] = {"status": 202, "headers": {}, "body": b"second"}
+
+    async def do(work: Any, *arguments: Any, **named: Any) -> Any:
+        async with web.context.database.transaction() as connection:
+            return await work(connection, scope, *arguments, **named)
+
+    first = await do(idempotency.claim, print_)
+    assert await do(idempotency.claim, print_) is None
+    await age(web, "6 minutes")
+    second = await do(idempotency.claim, print_)
+    assert second is not None
+    await do(idempotency.release, first)
+    await do(idempotency.store, first, **answer | {"body": b"first"})
+    assert (await do(idempotency.find)).status is None
+    await do(idempotency.store, second, **answer)
+    assert (await do(idempotency.find)).body == b"second"
+
+
+async def age(web: Web, by: str) -> None:
+    async with web.context.database.transaction() as connection:
+        await connection.execute(text(f"UPDATE idempotency_keys SET created_at = created_at - interval '{by}'"))
 
 
 async def test_old_keys_are_forgotten(web: Web, member: httpx.AsyncClient, counter: Counter) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from app.settings import Settings
 from app.storage import ObjectStore
 from tests.support.kubelet_logs import FakeKubelet
 from tests.support.log_rows import TrainingRow, add_training, attempt_row, said_of
+from tests.support.waiting import eventually
 
 
 class Logs:
@@ -80,13 +81,6 @@ async def world(database: Database, tmp_path: Path) -> AsyncIterator[Logs]:
 @pytest.fixture
 async def training(database: Database) -> TrainingRow:
     return await add_training(database)
-
-
-async def eventually(look: Callable[[], Awaitable[Any]], seconds: float = 30) -> Any:
-    async with asyncio.timeout(seconds):
-        while not (found := await look()):
-            await asyncio.sleep(0.02)
-        return found
 
 
 async def test_a_log_is_live_within_a_second_and_verified_in_the_end(world: Logs, training: TrainingRow) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ import httpx
 from tests.support.archives import make_zip
 from tests.support.cluster import LocalCluster
 from tests.support.taas import TaasProcess, taas_up
+from tests.support.waiting import eventually
 
 IMAGE = "localhost/taas/python:3.11"
 SMALL = {"cpu": "10m", "memory": "64Mi"}
@@ -183,15 +184,6 @@ class Run:
     def _short(self) -> str:
         told = ("project", "state", "reason", "message", "namespace", "namespace_state", "namespace_message", "tasks")
         return ", ".join(f"{name}: {self.record[name]!r}" for name in told)
-
-
-async def eventually(look: Callable[[], Awaitable[Any]], *, seconds: float = SECONDS) -> Any:
-    """What `look` gives as soon as it gives something."""
-    deadline = monotonic() + seconds
-    while not (found := await look()):
-        assert monotonic() < deadline, f"not within {seconds} s"
-        await asyncio.sleep(0.2)
-    return found
 
 
 @asynccontextmanager
