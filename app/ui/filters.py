@@ -19,6 +19,11 @@ def at(moment: datetime | None) -> Markup:
     return _time(moment, "at")
 
 
+def weekday(moment: datetime | None) -> Markup:
+    """A `<time>` shown with its day of the week, in the viewer's zone; without script, UTC."""
+    return _time(moment, "weekday")
+
+
 def since(start: datetime | None, end: datetime | None = None) -> Markup:
     """How long from `start` to `end`; counts on in the page while `end` is None."""
     if start is None:

@@ -7,16 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from app.auth import cookies
 from app.context import Context, context_of
+from app.domain import cron
 from app.domain.access import Action, Principal, can
 from app.domain.paging import Key, PageRequest, decode_cursor, encode_cursor, list_scope
 from app.errors import NotAuthenticated, TaasError
 from app.ui.render import render
+
+ZONE_COOKIE = "taas_zone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +40,19 @@ class Page:
         return {
             "viewer": self.viewer,
             "path": self.request.url.path,
+            "zone": self.zone.key,
             "may_create": can(self.viewer, Action.CREATE),
             "done": "",
             "problem": "",
             "errors": {},
             **values,
         }
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The person's time zone, as their browser has told it in a cookie; UTC until it has."""
+        name = self.request.cookies.get(ZONE_COOKIE, "")
+        return cron.zone(name if name in cron.zones() else "UTC")
 
     def paged(self, limit: int = 50) -> PageRequest:
         """The part of a list that the address asks for."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from starlette.datastructures import FormData
+
 from app.domain.project import ROLE_ORDER, Framework, Project, Resources, Role, RunSpec, Success, Toleration
 from app.services.drafts import ProjectDraft
 from app.ui.fields import Sent, lines_of, span_text
+from app.ui.schedule_form import fields_of, schedule_of
 
 DEFAULTS = RunSpec(Framework.TENSORFLOW, "", {"worker": Role(count=1)})
 ROLE_HINTS = {
@@ -32,15 +35,19 @@ class ProjectForm:
     def __getitem__(self, name: str) -> str:
         return self.fields.get(name, "")
 
+    def sent(self) -> Sent:
+        """Its single fields, as if somebody had sent them."""
+        return Sent(FormData(self.fields))
 
-def blank(algorithm: str, storage: str) -> ProjectForm:
-    """A new project's form."""
+
+def blank(algorithm: str, storage: str, zone: str) -> ProjectForm:
+    """A new project's form, for somebody in that time zone."""
     form = _of_run(DEFAULTS)
-    form.fields |= {"algorithm": algorithm, "storage": storage, "name": algorithm}
+    form.fields |= {"algorithm": algorithm, "storage": storage, "name": algorithm, **fields_of(None, zone)}
     return form
 
 
-def of_project(project: Project) -> ProjectForm:
+def of_project(project: Project, zone: str) -> ProjectForm:
     """An existing project's form."""
     form = _of_run(project.spec.run)
     form.secrets = list(project.secret_names)
@@ -53,6 +60,7 @@ def of_project(project: Project) -> ProjectForm:
         "notes": project.notes,
         "tags": ", ".join(project.tags),
         "revision": str(project.revision),
+        **fields_of(project.spec.schedule, zone),
     }
     return form
 
@@ -95,6 +103,7 @@ def draft_of(sent: Sent) -> ProjectDraft:
         notes=sent.text("notes"),
         tags=tuple(tag.strip() for tag in sent.text("tags").split(",") if tag.strip()),
         secrets=_secrets(sent),
+        schedule=schedule_of(sent),
     )
     sent.check()
     return draft

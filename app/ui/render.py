@@ -44,6 +44,7 @@ def _environment() -> Environment:
         asset=asset,
         icon=icon,
         look=words.look,
+        run_look=words.run_look,
         since=filters.since,
     )
     made.filters.update(
@@ -59,6 +60,7 @@ def _environment() -> Environment:
         resource_words=filters.resource_words,
         reason_words=words.reason_words,
         rule_words=words.rule_words,
+        weekday=filters.weekday,
         trigger_words=words.trigger_words,
     )
     return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.domain.finding import Rule
+from app.domain.timed import DueOutcome, Run
 from app.domain.training import LogVerdict, NamespaceState, Reason, State, TaskState, Trigger
 
 
@@ -27,6 +28,13 @@ def look(value: State | TaskState | NamespaceState | LogVerdict) -> Look:
     if isinstance(value, NamespaceState):
         return _NAMESPACES[value]
     return _VERDICTS[value]
+
+
+def run_look(run: Run) -> Look:
+    """How a due time, or a training in the calendar, came out or will."""
+    if run.state is not None:
+        return _STATES[run.state]
+    return _OUTCOMES[run.outcome] if run.outcome is not None else _PLANNED
 
 
 def reason_words(reason: Reason) -> str:
@@ -67,6 +75,15 @@ _STATES = {
     State.STOPPED: Look("Stopped", icon="player-stop", tone="calm"),
     State.TIMED_OUT: Look("Timed out", icon="clock-x", tone="warn"),
 }
+
+_OUTCOMES = {
+    DueOutcome.STARTED: Look("Started", icon="circle-check", tone="calm"),
+    DueOutcome.SKIPPED: Look("Skipped", icon="player-skip-forward", tone="calm"),
+    DueOutcome.MISSED: Look("Missed", icon="clock-off", tone="warn"),
+    DueOutcome.QUEUE_FULL: Look("Queue full", icon="stack-2", tone="warn"),
+    DueOutcome.REFUSED: Look("Refused", icon="alert-circle", tone="bad"),
+}
+_PLANNED = Look("Planned", icon="calendar-event", tone="calm")
 
 _TASKS = {
     TaskState.WAITING: Look("Waiting", icon="clock", tone="calm"),

@@ -18,6 +18,7 @@ from app.ui.routes import (
     launch,
     login,
     logs,
+    project_forms,
     projects,
     trainings,
 )
@@ -25,5 +26,17 @@ from app.ui.routes import (
 _ADMIN = (admin_home, admin_users, admin_images, admin_registries, admin_storages, admin_installation)
 
 router = APIRouter(include_in_schema=False)
-for _part in (login, home, account, algorithms, projects, launch, trainings, logs, cluster, *_ADMIN):
+for _part in (
+    login,
+    home,
+    account,
+    algorithms,
+    project_forms,
+    projects,
+    launch,
+    trainings,
+    logs,
+    cluster,
+    *_ADMIN,
+):
     router.include_router(_part.router)

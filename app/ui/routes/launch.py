@@ -17,7 +17,8 @@ from app.ui.fields import Sent
 from app.ui.manifests import documents_of
 from app.ui.page import Page, Shown, field_errors, to
 from app.ui.project_form import ProjectForm, as_sent
-from app.ui.routes.projects import FIELDS_MAX, show_project
+from app.ui.routes.project_forms import FIELDS_MAX
+from app.ui.routes.projects import show_project
 
 router = APIRouter()
 

@@ -4,13 +4,14 @@
   const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
   const shortly = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
   const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const weekday = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
   const STEPS = [["day", 86400], ["hour", 3600], ["minute", 60]];
 
   function ago(then, now) {
     const seconds = Math.round((then - now) / 1000);
     if (Math.abs(seconds) < 10) return "just now";
     if (Math.abs(seconds) < 60) return relative.format(seconds, "second");
-    if (Math.abs(seconds) > 7 * 86400) return shortly.format(then);
+    if (seconds < -7 * 86400 || seconds > 60 * 86400) return shortly.format(then);
     const [unit, size] = STEPS.find(([, size]) => Math.abs(seconds) >= size);
     return relative.format(Math.trunc(seconds / size), unit);
   }
@@ -26,7 +27,7 @@
     return parts.slice(0, 2).join(" ") || "0 s";
   }
 
-  const FORMS = { ago, at: (then) => shortly.format(then), clock: (then) => clock.format(then), since: passed };
+  const FORMS = { ago, at: (then) => shortly.format(then), weekday: (then) => weekday.format(then), clock: (then) => clock.format(then), since: passed };
 
   function tell(root) {
     const now = Date.now();
@@ -74,6 +75,7 @@
     if (!button) return;
     if (button.dataset.theme !== undefined) { window.taasTheme.next(); document.querySelectorAll("[data-theme]").forEach(theme); }
     if (button.dataset.menu) button.setAttribute("aria-expanded", document.getElementById(button.dataset.menu).classList.toggle("open"));
+    if (button.dataset.dialog) event.preventDefault(); // a link is for those without script
     if (button.dataset.dialog) document.getElementById(button.dataset.dialog).showModal();
     if (button.dataset.close !== undefined) button.closest("dialog").close();
     if (button.dataset.copy) copy(button);
@@ -98,6 +100,12 @@
     if (event.detail.status === 401) location.reload(); // the session is over
   });
   document.addEventListener("htmx:after:swap", () => tell(document));
+  // A page that the server made for another zone, before it knew this one.
+  const made = document.querySelector("[data-made-for-zone]");
+  if (made && made.dataset.madeForZone !== window.taasZone && sessionStorage.getItem("taas-zone-told") !== window.taasZone) {
+    sessionStorage.setItem("taas-zone-told", window.taasZone);
+    location.reload();
+  }
   document.querySelectorAll("[data-theme]").forEach(theme);
   document.querySelectorAll("dialog[data-open]").forEach((dialog) => dialog.showModal());
   tell(document);

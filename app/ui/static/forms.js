@@ -1,4 +1,4 @@
-// The project form: only the roles of the chosen framework are there to be filled in.
+// The project form: only the roles of the chosen framework are there to be filled in; the browser's time zone is offered.
 (() => {
   const form = document.querySelector("[data-project-form]");
   const framework = form?.querySelector("[name=framework]");
@@ -13,4 +13,16 @@
   };
   framework.addEventListener("change", show);
   show();
+
+  const own = form.querySelector("[data-own-zone]");
+  const zone = document.getElementById(own.dataset.ownZone);
+  const offer = () => { own.hidden = zone.value === window.taasZone; };
+  own.querySelector("[data-word]").textContent = window.taasZone;
+  own.addEventListener("click", () => {
+    zone.value = window.taasZone;
+    zone.dispatchEvent(new Event("input", { bubbles: true }));
+    zone.focus();
+  });
+  zone.addEventListener("input", offer);
+  offer();
 })();

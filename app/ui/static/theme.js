@@ -1,4 +1,4 @@
-// Runs before the first paint: the chosen theme, or the system's.
+// Runs before the first paint: the chosen theme, or the system's; and the time zone, for the server.
 (() => {
   const system = window.matchMedia("(prefers-color-scheme: dark)");
   const chosen = () => {
@@ -14,6 +14,12 @@
     document.documentElement.dataset.bsTheme = dark ? "dark" : "light";
     document.documentElement.dataset.themeChoice = choice;
   };
+  // The server groups days as the person counts them.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  if (!document.cookie.split("; ").includes(`taas_zone=${zone}`)) {
+    document.cookie = `taas_zone=${zone}; path=/; max-age=31536000; samesite=lax`;
+  }
+  window.taasZone = zone;
   document.documentElement.classList.add("js");
   apply();
   system.addEventListener("change", apply);
