@@ -41,6 +41,9 @@ class Forgetful:
 
 @pytest.fixture
 async def client(local_cluster: LocalCluster) -> AsyncIterator[KubeClient]:
+    """Of an API server that has just started: it knows nothing of what was before."""
+    await asyncio.to_thread(local_cluster.stop, "kube-apiserver")
+    await asyncio.to_thread(local_cluster.start, "kube-apiserver")
     settings = Settings(kube_context=local_cluster.context, kubeconfig=local_cluster.kubeconfig)
     made = await KubeClient.connect(settings)
     yield made
