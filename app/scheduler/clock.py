@@ -26,7 +26,10 @@ class Clock:
     def every(self, seconds: float, job: Job, name: str, *, first: float | None = None) -> None:
         """Do `job` every so many seconds, for the first time after `first` seconds (None: after the first interval)."""
         begin = datetime.now(UTC) + timedelta(seconds=seconds if first is None else first)
-        self._scheduler.add_job(_guarded(job, name), "interval", seconds=seconds, start_date=begin, id=name, name=name)
+        # Not start_date: one that has passed before the clock runs would be taken for missed, and left out.
+        self._scheduler.add_job(
+            _guarded(job, name), "interval", seconds=seconds, next_run_time=begin, id=name, name=name
+        )
 
     def once(self, seconds: float, job: Job, name: str) -> None:
         """Do `job` in so many seconds, instead of when this name was to be done before."""

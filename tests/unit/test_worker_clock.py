@@ -18,7 +18,7 @@ async def test_a_rare_job_can_be_done_soon_after_the_start() -> None:
     async def later() -> None:
         early.set()
 
-    clock.every(HOUR, soon, "soon", first=0.01)
+    clock.every(HOUR, soon, "soon", first=0)
     clock.every(HOUR, later, "later")
     clock.start()
     try:
