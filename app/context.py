@@ -17,10 +17,12 @@ from app.domain.clock import Clock, utc_now
 from app.services.accounts import AccountService
 from app.services.algorithms import AlgorithmService
 from app.services.audit import AuditService
+from app.services.chains import Chains
 from app.services.cluster import ClusterService
 from app.services.deliveries import DeliveryService
 from app.services.firing import FiringService
 from app.services.first_start import FirstStart
+from app.services.follows import FollowService
 from app.services.health import HealthService
 from app.services.hook_calls import HookCalls
 from app.services.hooks import HookService
@@ -71,6 +73,8 @@ class Context:
     trainings: TrainingService
     hooks: HookService
     hook_calls: HookCalls
+    follows: FollowService
+    chains: Chains
     logs: LogService
     retention: RetentionService
     subscriptions: SubscriptionService
@@ -130,6 +134,8 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         trainings=TrainingService(database, listener),
         hooks=hooks,
         hook_calls=HookCalls(database, sealer, launching, hooks),
+        follows=FollowService(database, clock),
+        chains=Chains(database, launching),
         logs=LogService(database, storage, listener),
         retention=RetentionService(database, storage, algorithms.bundles, settings=settings, clock=clock),
         subscriptions=subscriptions,

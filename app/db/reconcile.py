@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db import attempts, event_rows, notices, running_queue, task_rows
+from app.db import attempts, event_rows, follows, notices, running_queue, task_rows
 from app.db.notify import publish
 from app.domain.decision import Status
 from app.domain.notice import kind_of_change, training_data
@@ -101,6 +101,7 @@ async def write(
         publish(connection, "trainings", training.id)
     after = replace(training, **{name: getattr(outcome.status, name) for name in _COLUMNS})
     await _tell(connection, training, after)
+    await follows.note_success(connection, training, after)
     return after
 
 

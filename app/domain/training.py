@@ -142,6 +142,7 @@ class TrainingSpec:
     params: dict[str, str] = field(default_factory=dict)
     scheduled_for: datetime | None = None
     storage: StorageMount | None = None
+    model: StorageMount | None = None  # another training's model directory, to read
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from app.scheduler.clock import Clock
 from app.scheduler.connection import Connection
 from app.scheduler.orphans import Orphans
 from app.scheduler.timed import Timed
+from app.services.chains import Chains
 from app.services.firing import FiringService
 from app.services.retention import RetentionService
 from app.settings import Settings
@@ -37,6 +38,7 @@ class Chores:
         retention: RetentionService,
         firing: FiringService,
         listener: Listener,
+        chains: Chains,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -45,10 +47,12 @@ class Chores:
         self._orphans = Orphans(database)
         self._clock = Clock()
         self._firing = firing
+        self._chains = chains
         self.timed = Timed(firing, listener, self._clock, sweep_seconds=settings.sweep_seconds)
         self._clock.every(5, self._heartbeat, "say that this worker is there")
         self._clock.every(settings.sweep_seconds, self._queue, "start who may leave the queue")
         self._clock.every(settings.sweep_seconds, self._failures, "pause schedules that only fail")
+        self._clock.every(settings.sweep_seconds, self._follow, "start what follows a success")
         self._clock.every(15, self._forget, "forget pods that are gone")
         self._clock.every(30, self._nodes, "keep the rows of the nodes")
         self._clock.every(60, self._collect, "collect orphans")
@@ -78,6 +82,9 @@ class Chores:
 
     async def _failures(self) -> None:
         await self._firing.pause_failing()
+
+    async def _follow(self) -> None:
+        await self._chains.carry_out()
 
     async def _forget(self) -> None:
         if self._connection.cluster is not None:

@@ -72,6 +72,7 @@ class Worker:
             context.retention,
             context.firing,
             context.listener,
+            context.chains,
         )
         self.outbox = Outbox(context.database, context.listener, context.sealer, settings)
         self._due = asyncio.Event()

@@ -44,6 +44,7 @@ class LaunchRequest:
     task_retries: int | None = None
     max_duration: timedelta | None = None
     notes: str = ""
+    model: StorageMount | None = None  # another training's model directory, to read
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def assemble(
         run=run,
         params=dict(request.params),
         storage=_mount(storage, name, project_id) if storage else None,
+        model=request.model,
     )
 
 

@@ -14,6 +14,10 @@ _NOMINAL = "1Gi"
 """A size must be given; neither a directory nor an export is limited by it."""
 
 
+MODEL_MOUNT = "/taas/upstream/model"
+"""Where another training's model directory is, read-only, when it lies on a volume."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mounted:
     """What the storages add to a training. `folder` is the project's on the first of them, as a task sees it."""
@@ -28,10 +32,13 @@ class Mounted:
 
 def mounted(launch: Launch) -> Mounted:
     """The volumes, claims, mounts and doors of all storages of `launch`."""
-    sides = [(storage, _side(storage)) for storage in launch.storages]
-    as_volumes = [(storage, side) for storage, side in sides if side.volume is not None]
+    own = [(storage, _side(storage)) for storage in launch.storages]
+    model = launch.spec.model
+    # A volume is made once, whether one directory of it is used or two.
+    other = [(model, _side(model))] if model and model.name not in {storage.name for storage, _ in own} else []
+    as_volumes = [(storage, side) for storage, side in (*own, *other) if side.volume is not None]
     return Mounted(
-        folder=sides[0][1].folder if sides else None,
+        folder=own[0][1].folder if own else None,
         volumes=tuple(_volume(launch, storage, side) for storage, side in as_volumes),
         claims=tuple(_claim(launch, storage) for storage, _ in as_volumes),
         pod_volumes=[
@@ -40,10 +47,22 @@ def mounted(launch: Launch) -> Mounted:
         ],
         pod_mounts=[
             {"name": _name(storage), "mountPath": side.folder, "subPath": storage.folder}
-            for storage, side in as_volumes
-        ],
-        egress=tuple(rule for _, side in sides for rule in side.egress),
+            for storage, side in own
+            if side.volume is not None
+        ]
+        + ([_model_mount(model)] if model and _side(model).volume is not None else []),
+        egress=tuple(rule for _, side in (*own, *other) for rule in side.egress),
     )
+
+
+def model_folder(model: StorageMount) -> str:
+    """Where a task finds another training's model directory: a path or a URL."""
+    side = _side(model)
+    return MODEL_MOUNT if side.volume is not None else side.folder
+
+
+def _model_mount(model: StorageMount) -> Manifest:
+    return {"name": _name(model), "mountPath": MODEL_MOUNT, "subPath": model.folder, "readOnly": True}
 
 
 def _side(storage: StorageMount) -> PodSide:
