@@ -36,6 +36,8 @@ _EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 _EVERY_HOUR = set(range(24))
 _DAY = timedelta(days=1)
+_SECOND = timedelta(seconds=1)
+_LOOK = timedelta(days=7)  # no clocks go forward and back again within it
 _FIELDS = {
     "minute": "0 to 59",
     "hour": "0 to 23",
@@ -87,8 +89,24 @@ class Cron:
         return self._parsed.explain()
 
     def _hourly(self, after: datetime, place: ZoneInfo) -> datetime | None:
-        found = next(self._steps(after.astimezone(UTC if place.key == "UTC" else place)), None)
-        return found.astimezone(UTC) if found else None
+        """Within one offset from UTC the wall tells the time; at each change it is read anew."""
+        at = after.astimezone(UTC)
+        offset = _offset(at, place)
+        wall = next(self._steps(_naive(at + offset)), None)
+        while wall is not None:
+            due = wall.replace(tzinfo=UTC) - offset
+            look = min(due, at + _LOOK)
+            if _offset(look, place) == offset:
+                if look == due:
+                    return due
+                at = look
+                continue
+            change = clock_change(at, look, offset, place)
+            if due < change:
+                return due
+            at, offset = change, _offset(change, place)
+            wall = next(self._steps(_naive(at + offset) - _SECOND), None)
+        return None
 
     def _on_the_wall(self, after: datetime, place: ZoneInfo) -> datetime | None:
         for wall in self._steps(after.astimezone(place).replace(tzinfo=None, fold=0)):
@@ -106,17 +124,14 @@ class Cron:
 @lru_cache(maxsize=2_048)
 def parse(expression: str) -> Cron:
     """Raises BadCron, with what would be right, for what is no expression or can never be due."""
-    text = _five_fields(expression)
+    # A range of one number is that number, also with a step: the library would go on to the end of the field.
+    text = re.sub(r"\b(\w+)-\1/\d+", r"\1", _five_fields(expression))
     try:
         parsed = CronSim(text, _SOME_TIME)
     except CronSimError as exc:
         raise BadCron(_what_is_wrong(text, str(exc))) from None
     if next(copy.copy(parsed), None) is None:
         raise BadCron(_never(text))
-    if parsed.hours == _EVERY_HOUR:
-        # However it is spelled; a star makes the library follow the time that passes.
-        parts = text.split()
-        parsed = CronSim(" ".join([parts[0], "*", *parts[2:]]), _SOME_TIME)
     return Cron(parsed)
 
 
@@ -142,21 +157,28 @@ def on_the_wall(wall: datetime, place: ZoneInfo) -> datetime | None:
     before, after = early.utcoffset() or timedelta(), late.utcoffset() or timedelta()
     if before >= after:
         return early.astimezone(UTC)
-    jump = _jump(wall, before, after, place)
+    moment = wall.replace(tzinfo=UTC)
+    jump = clock_change(moment - after, moment - before, before, place)
     return None if _left_out(wall.date(), jump, before, after) else jump
 
 
-def _jump(wall: datetime, before: timedelta, after: timedelta, place: ZoneInfo) -> datetime:
-    """The moment at which the clocks go from the offset `before` to `after`, over `wall`."""
-    moment = wall.replace(tzinfo=UTC)
-    low, high = moment - after, moment - before
-    while high - low > timedelta(seconds=1):
+def clock_change(low: datetime, high: datetime, before: timedelta, place: ZoneInfo) -> datetime:
+    """The moment, to the second, between `low` and `high` from which the offset is not `before` any more."""
+    while high - low > _SECOND:
         middle = low + (high - low) // 2
-        if middle.astimezone(place).utcoffset() == before:
+        if _offset(middle, place) == before:
             low = middle
         else:
             high = middle
     return high.replace(microsecond=0)
+
+
+def _offset(moment: datetime, place: ZoneInfo) -> timedelta:
+    return moment.astimezone(place).utcoffset() or timedelta()
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=None)
 
 
 def _left_out(day: date, jump: datetime, before: timedelta, after: timedelta) -> bool:

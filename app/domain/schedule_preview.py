@@ -119,16 +119,10 @@ def _change_on(day: date, place: ZoneInfo) -> datetime | None:
     """The moment on that day at which the clocks are put forward or back."""
     low = datetime.combine(day, time(), place).astimezone(UTC) - _MOMENT
     high = datetime.combine(day + timedelta(days=1), time(), place).astimezone(UTC) - _MOMENT
-    old = low.astimezone(place).utcoffset()
+    old = low.astimezone(place).utcoffset() or timedelta()
     if high.astimezone(place).utcoffset() == old:
         return None
-    while high - low > timedelta(seconds=1):
-        middle = low + (high - low) // 2
-        if middle.astimezone(place).utcoffset() == old:
-            low = middle
-        else:
-            high = middle
-    return high.replace(microsecond=0)
+    return cron.clock_change(low, high, old, place)
 
 
 def _wall(moment: datetime, place: ZoneInfo) -> datetime:
