@@ -36,6 +36,7 @@ from app.services.projects import ProjectService
 from app.services.registries import RegistryService
 from app.services.retention import RetentionService
 from app.services.schedule_preview import SchedulePreviewService
+from app.services.schedules import ScheduleService
 from app.services.secrets import SecretService
 from app.services.settings import SettingsService
 from app.services.storages import StorageService
@@ -70,6 +71,7 @@ class Context:
     launching: LaunchService
     firing: FiringService
     schedule_previews: SchedulePreviewService
+    schedules: ScheduleService
     trainings: TrainingService
     hooks: HookService
     hook_calls: HookCalls
@@ -131,6 +133,7 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         launching=launching,
         firing=FiringService(database, settings),
         schedule_previews=SchedulePreviewService(database, clock),
+        schedules=ScheduleService(database),
         trainings=TrainingService(database, listener),
         hooks=hooks,
         hook_calls=HookCalls(database, sealer, launching, hooks),

@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.codec import from_json, to_json
 from app.db.keyset import fetch_page
-from app.db.tables import follows, hooks, project_secrets, projects, trainings, users
+from app.db.tables import follows, hooks, project_secrets, projects, schedules, trainings, users
 from app.domain.paging import Page, PageRequest
-from app.domain.project import Project, ProjectFilter, ProjectSpec
+from app.domain.project import Project, ProjectFilter, ProjectSpec, Timing
 from app.domain.training import ENDED
 
 
@@ -154,7 +154,10 @@ def _query() -> Select[Any]:
         .scalar_subquery()
         .label("secret_names")
     )
-    return select(projects, users.c.name.label("owner"), secret_names).join_from(projects, users)
+    timing = (schedules.c.next_at, schedules.c.paused_at, schedules.c.paused_by, schedules.c.paused_reason)
+    standing = (schedules.c.project_id.label("timed"), schedules.c.resumed_at, *timing)
+    query = select(projects, users.c.name.label("owner"), secret_names, *standing).join_from(projects, users)
+    return query.outerjoin(schedules, schedules.c.project_id == projects.c.id)
 
 
 def _project_of(row: Row[Any]) -> Project:
@@ -172,4 +175,11 @@ def _project_of(row: Row[Any]) -> Project:
         revision=row.revision,
         last_number=row.last_number,
         secret_names=tuple(sorted(row.secret_names or ())),
+        timing=_timing_of(row) if row.timed else None,
     )
+
+
+def _timing_of(row: Row[Any]) -> Timing:
+    if row.paused_at is None or row.resumed_at is not None:
+        return Timing(row.next_at)
+    return Timing(row.next_at, row.paused_at, row.paused_by, row.paused_reason)

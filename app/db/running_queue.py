@@ -1,5 +1,8 @@
 """Which queued training may start: the limits of the installation and of each project, first in, first out.
 
+Trainings of a timed project that its overlap rule binds are exclusive: one of them starts only when nothing of
+another one can still run and the other's evidence is safe. Retries of such a project run one at a time.
+
 All admissions of an installation take one lock in turn, so that two workers never give the same place away.
 """
 
@@ -11,10 +14,26 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db import handovers
 from app.domain import sentences
+from app.domain.training import State
 
 _LOCK = text("SELECT pg_advisory_xact_lock(7410331)")
 _ACTIVE = "state IN ('starting', 'running', 'stopping')"
+# What a training has to see the end of before it may start: the other one's number, state and, if lost, node.
+_BEFORE = f"""
+    SELECT u.id, u.number, u.state, NULL AS node FROM trainings u
+    WHERE t.exclusive AND u.exclusive AND u.project_id = t.project_id AND u.id <> t.id AND u.archived_at IS NULL
+      AND (u.state <> 'queued' OR u.id < t.id AND u.stop_requested_at IS NULL)
+    UNION ALL
+    SELECT id, number, state, node FROM ({handovers.UNPROVEN}) AS unproven
+    WHERE t.exclusive AND project_id = t.project_id AND id <> t.id
+    UNION ALL
+    SELECT u.id, u.number, u.state, NULL FROM trainings u
+    WHERE t.trigger = 'retry' AND u.trigger = 'retry' AND u.project_id = t.project_id AND u.id <> t.id
+      AND p.spec #>> '{{schedule,overlap}}' <> 'allow'
+      AND ({_ACTIVE} OR u.state = 'queued' AND u.id < t.id AND u.stop_requested_at IS NULL)
+"""
 # `place`: how many running trainings its start would make, counting those before it that may start too.
 _PLACES = f"""
     WITH active AS (SELECT project_id, count(*) AS running FROM trainings WHERE {_ACTIVE} GROUP BY project_id),
@@ -22,7 +41,7 @@ _PLACES = f"""
         SELECT t.id, row_number() OVER (PARTITION BY t.project_id ORDER BY t.id) + coalesce(a.running, 0) AS nth,
                coalesce(a.running, 0) AS project_running, (p.spec ->> 'running_limit')::int AS project_limit
         FROM trainings t JOIN projects p ON p.id = t.project_id LEFT JOIN active a ON a.project_id = t.project_id
-        WHERE t.state = 'queued' AND t.stop_requested_at IS NULL),
+        WHERE t.state = 'queued' AND t.stop_requested_at IS NULL AND NOT EXISTS ({_BEFORE})),
     total AS (SELECT coalesce(sum(running), 0) AS running FROM active),
     eligible AS (
         SELECT id, row_number() OVER (ORDER BY id) + (SELECT running FROM total) AS place
@@ -31,6 +50,11 @@ _PLACES = f"""
 _MINE = text(f"""{_PLACES}
     SELECT w.project_running, w.project_limit, e.place
     FROM waiting w LEFT JOIN eligible e ON e.id = w.id WHERE w.id = :id
+""")
+_HELD = text(f"""
+    SELECT b.number, b.state, b.node, t.project
+    FROM trainings t JOIN projects p ON p.id = t.project_id CROSS JOIN LATERAL ({_BEFORE}) b
+    WHERE t.id = :id ORDER BY b.node NULLS LAST, b.id LIMIT 1
 """)
 _WAKE = text(f"""{_PLACES}
     UPDATE trainings SET intent_gen = intent_gen + 1
@@ -52,7 +76,10 @@ async def ask(connection: AsyncConnection, training_id: UUID, limit: int) -> Ans
     await connection.execute(_LOCK)
     row = (await connection.execute(_MINE, {"id": training_id})).one_or_none()
     if row is None:
-        return Answer(False)
+        held = (await connection.execute(_HELD, {"id": training_id})).first()
+        if held is None:
+            return Answer(False)
+        return Answer(False, sentences.waits_for_its_turn(held.project, held.number, State(held.state), held.node))
     if row.place is not None and row.place <= limit:
         return Answer(True)
     if row.place is None:

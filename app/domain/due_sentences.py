@@ -60,3 +60,21 @@ def paused_by_failures(times: int) -> str:
 
 def stop_for_newer() -> str:
     return "A newer training of its timed project takes its place."
+
+
+def missed_by_change() -> str:
+    return "The schedule was changed before anything could be started for that time."
+
+
+def one_at_a_time(project: str, numbers: Sequence[int]) -> str:
+    return (
+        f"{project} #{numbers[-1]} has not ended, and this timed project has one training at a time (overlap is "
+        "skip): stop it first, or wait for its end."
+    )
+
+
+def no_more_may_wait(project: str, limit: int) -> str:
+    return (
+        f"{limit} trainings of {project} wait already, and no more may (queue_limit): wait until one has started, or "
+        "stop one."
+    )

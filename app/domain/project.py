@@ -112,6 +112,16 @@ class ProjectSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """Where a timed project's schedule stands. `next_at` None: paused, or nothing is due any more."""
+
+    next_at: datetime | None
+    paused_at: datetime | None = None
+    paused_by: str | None = None
+    paused_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """A project's row. `revision` grows with every edit; `secret_names` are the variables whose values are sealed."""
 
@@ -128,6 +138,7 @@ class Project:
     revision: int = 1
     last_number: int = 0
     secret_names: tuple[str, ...] = ()
+    timing: Timing | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.domain.training import Reason
+from app.domain.training import Reason, State
 
 
 def stopped(reason: Reason, by: str | None) -> str:
@@ -101,6 +101,21 @@ def queued(running: int, limit: int, *, of_project: bool) -> str:
     """Which limit holds it back."""
     whose = "trainings of this project" if of_project else "trainings"
     return f"{running} of at most {limit} {whose} are running: it starts when one ends, first come, first served."
+
+
+def waits_for_its_turn(project: str, number: int, state: State, node: str | None) -> str:
+    """Which other training of a timed project it starts after."""
+    other = f"{project} #{number}"
+    if node is not None:
+        return (
+            f"{other} may still run on node {node}, which was lost: it starts when the node is gone from the cluster, "
+            f"or when somebody says that nothing of #{number} runs any more (release)."
+        )
+    if state.ended:
+        return f"{other} has ended; it starts as soon as the logs of #{number} are stored."
+    if state is State.QUEUED:
+        return f"{other} is before it: trainings of this timed project run one after the other."
+    return f"It starts when nothing of {other} runs any more."
 
 
 def no_cluster() -> str:

@@ -165,7 +165,7 @@ class _Visit:
             return False
         memory.wrote(outcome, looked=seen.fresh)
         self._training = written
-        if written.state.ended and not before.state.ended:
+        if (written.state.ended and not before.state.ended) or (written.archived_at and not before.archived_at):
             await owner.wake_queue()
         if last and decision.wake_at is None:
             owner.memory.forget(written.id)

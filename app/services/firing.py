@@ -30,6 +30,7 @@ from app.domain.topology import rfc3339
 from app.domain.training import State, TaskCounts, Training, TrainingSpec, Trigger
 from app.errors import InvalidInput
 from app.services.freeze import Ingredients, LaunchRequest, assemble, look_up
+from app.services.handovers import make_room
 from app.settings import Settings
 
 BATCH = 500
@@ -157,9 +158,7 @@ async def _write(connection: AsyncConnection, batch: _Batch) -> None:
         await projects.set_numbers(connection, batch.numbers)
         await trainings.add_many(connection, batch.news)
         await records.add_events(connection, batch.events, reason="Queued")
-        asked = await handovers.replace(connection, batch.replacements, by=BY)
-        told = [(one.old, due_sentences.stop_for_newer()) for one in asked]
-        await records.add_events(connection, told, reason="StopRequested")
+        await make_room(connection, batch.replacements, by=BY)
     if batch.rows:
         await due_times.add(connection, batch.rows)
         await _tell(connection, batch)

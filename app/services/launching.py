@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import algorithms, audit, projects, records, registries, trainings
 from app.db.engine import Database
+from app.db.handovers import Replacement
 from app.db.ids import new_id
+from app.db.trainings import NewTraining
 from app.domain import names
 from app.domain.access import Principal
 from app.domain.clock import Clock
+from app.domain.firing import Outcome
 from app.domain.project import Project
 from app.domain.record import TrainingRecord
 from app.domain.training import TaskCounts, Training, TrainingSpec, Trigger
 from app.errors import Conflict
 from app.k8s.manifests import Launch, TrainingObjects, build
 from app.services.freeze import LaunchRequest, freeze
+from app.services.handovers import handover_of, make_room
 from app.services.installation import InstallationName
 from app.services.projects import may_change, unknown_project
 from app.services.trainings import unknown_training
@@ -29,10 +33,14 @@ HIDDEN = "(hidden)"
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would be made: the training (with the number it would get now) and its objects, secrets hidden."""
+    """What would be made: the training (with the number it would get now) and its objects, secrets hidden.
+
+    `handover` is what the start would replace or wait for; None where trainings run beside each other.
+    """
 
     training: Training
     objects: TrainingObjects
+    handover: Outcome | None = None
 
 
 class LaunchService:
@@ -61,13 +69,23 @@ class LaunchService:
         trigger: Trigger = Trigger.PERSON,
     ) -> TrainingRecord:
         """As `start`, in the caller's transaction, together with what says why it was started."""
-        project = await projects.by_name(connection, name)
+        project = await projects.by_name(connection, name, lock=True)
         if project is None:
             raise unknown_project(name)
         may_change(principal, project)
         version, spec = await freeze(connection, project, request, self._settings)
+        handover = await handover_of(connection, project, self._clock())
+        if handover is not None and not handover.outcome.verdict.makes_training:
+            raise Conflict(handover.refusal(project))
         return await self._queue(
-            connection, principal, project, version.id, spec=spec, trigger=trigger, notes=request.notes
+            connection,
+            principal,
+            project,
+            version.id,
+            spec=spec,
+            trigger=trigger,
+            notes=request.notes,
+            handover=handover.outcome if handover else None,
         )
 
     async def preview(self, principal: Principal, name: str, request: LaunchRequest) -> Preview:
@@ -77,8 +95,10 @@ class LaunchService:
             if project is None:
                 raise unknown_project(name)
             version, spec = await freeze(connection, project, request, self._settings)
+            handover = await handover_of(connection, project, self._clock())
         training = self._training(principal, project, project.last_number + 1, spec=spec, trigger=Trigger.PERSON)
-        return Preview(training, await self._objects(training, archive_size=version.archive_size))
+        objects = await self._objects(training, archive_size=version.archive_size)
+        return Preview(training, objects, handover.told(project) if handover else None)
 
     async def retry(self, principal: Principal, training_id: UUID) -> TrainingRecord:
         """The same once more, as a new training with the same frozen spec.
@@ -150,15 +170,19 @@ class LaunchService:
         trigger: Trigger,
         notes: str = "",
         retry_of: UUID | None = None,
+        handover: Outcome | None = None,
     ) -> TrainingRecord:
         number = await projects.take_number(connection, project.id)
         if number is None:
             raise unknown_project(project.name)
         training = self._training(principal, project, number, spec=spec, trigger=trigger, retry_of=retry_of)
-        await trainings.add(connection, training, owner_id=project.owner_id, version_id=version_id, notes=notes)
-        await records.add_event(
-            connection, training.id, reason="Queued", message=f"Started by {principal.name} ({trigger})."
-        )
+        replaces = handover.replaces if handover else ()
+        training = replace(training, replaces=replaces[-1] if replaces else None)
+        new = NewTraining(training, project.owner_id, version_id, notes, exclusive=handover is not None)
+        await trainings.add_many(connection, [new])
+        started = f"Started by {principal.name} ({trigger}). {handover.message if handover else ''}"
+        await records.add_event(connection, training.id, reason="Queued", message=started.rstrip())
+        await make_room(connection, [Replacement(old, training.id) for old in replaces], by=principal.name)
         await audit.record(
             connection, principal.name, "training.start", f"training/{training.id}", project=project.name, number=number
         )

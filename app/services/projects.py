@@ -19,6 +19,7 @@ from app.domain.project import Project, ProjectFilter
 from app.errors import Conflict, FieldError, InvalidInput, NotAllowed, NotFound
 from app.services.access import require
 from app.services.drafts import ProjectDraft, resolve
+from app.services.timing import set_schedule
 
 Expected = Callable[[int], None]
 """Raises unless the revision it is given is one that the caller has seen."""
@@ -54,8 +55,9 @@ class ProjectService:
             if not await projects.add(connection, project):
                 raise _taken(draft.name)
             await projects.put_secrets(connection, project.id, self._sealed(project, draft))
+            timing = await set_schedule(connection, project.id, before=None, after=found.spec.schedule)
             await audit.record(connection, principal.name, "project.create", f"project/{draft.name}")
-        return project
+        return replace(project, timing=timing)
 
     async def get(self, principal: Principal, name: str) -> Project:
         """Raises `NotFound`."""
@@ -98,6 +100,9 @@ class ProjectService:
             removed = [secret for secret, value in draft.secrets.items() if value is None]
             await projects.remove_secrets(connection, edited.id, removed)
             await projects.put_secrets(connection, edited.id, self._sealed(edited, draft))
+            if found.spec.schedule != current.spec.schedule:
+                before, after = current.spec.schedule, found.spec.schedule
+                edited = replace(edited, timing=await set_schedule(connection, edited.id, before=before, after=after))
             await audit.record(
                 connection, principal.name, "project.update", f"project/{name}", revision=edited.revision
             )
@@ -141,6 +146,7 @@ class ProjectService:
             project = await self._locked(connection, principal, name, expected)
             if await projects.has_live_trainings(connection, project.id):
                 raise Conflict(f"{name} has trainings that have not ended: stop them first, or wait for their end.")
+            await set_schedule(connection, project.id, before=project.spec.schedule, after=None)
             await projects.mark_deleted(connection, project.id)
             await audit.record(connection, principal.name, "project.delete", f"project/{name}")
 

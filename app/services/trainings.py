@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.db import audit, records, trainings
+from app.db import audit, handovers, records, trainings
 from app.db.engine import Database
 from app.db.notify import ANYTHING, Listener
 from app.domain.access import Action, Principal, can
 from app.domain.paging import Page, PageRequest
 from app.domain.record import EventRecord, TaskRecord, TrainingFilter, TrainingRecord
 from app.domain.training import Reason
-from app.errors import NotAllowed, NotFound
+from app.errors import Conflict, NotAllowed, NotFound
 from app.services.access import require
 
 BULK_MAX = 1_000
@@ -112,6 +112,22 @@ class TrainingService:
         async with self._database.read() as connection:
             ids = await trainings.live_ids(connection, project, BULK_MAX)
         return await self.stop_many(principal, ids)
+
+    async def release(self, principal: Principal, training_id: UUID) -> TrainingRecord:
+        """A person says that nothing of it runs on a lost node any more: the next one need not wait for the node.
+
+        Raises `NotFound`, `NotAllowed`, and `Conflict` while it has not ended.
+        """
+        record = await self.get(principal, training_id)
+        _may_change(principal, record)
+        if not record.training.state.ended:
+            raise Conflict(f"{record.training.project} #{record.training.number} has not ended: stop it first.")
+        async with self._database.transaction() as connection:
+            if await handovers.release(connection, training_id, by=principal.name):
+                told = f"{principal.name} says that nothing of it runs any more."
+                await records.add_event(connection, training_id, reason="Released", message=told)
+                await audit.record(connection, principal.name, "training.release", f"training/{training_id}")
+        return await self.get(principal, training_id)
 
     async def annotate(self, principal: Principal, training_id: UUID, notes: str) -> TrainingRecord:
         """Replace its notes. Raises `NotFound` and `NotAllowed`."""

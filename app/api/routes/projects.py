@@ -11,7 +11,7 @@ from app.api.etags import IfMatch, etag
 from app.api.idempotency import Made, Once
 from app.api.problems import documented
 from app.api.schemas.projects import CloneIn, ProjectIn, ProjectOut, ProjectPatch
-from app.api.schemas.trainings import FrozenOut, PreviewOut, StartIn, TrainingOut
+from app.api.schemas.trainings import FrozenOut, HandoverOut, PreviewOut, StartIn, TrainingOut
 from app.domain.project import Project, ProjectFilter
 from app.services.manifests import shown
 
@@ -87,6 +87,7 @@ async def preview_training(name: NamePath, me: Me, context: Ctx, body: StartIn |
         items=shown(preview.objects),
         number=preview.training.number,
         spec=FrozenOut.of(preview.training.spec),
+        handover=HandoverOut.model_validate(preview.handover) if preview.handover else None,
     )
 
 

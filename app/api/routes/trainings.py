@@ -98,6 +98,12 @@ async def retry_training(training_id: UUID, me: Me, context: Ctx, once: Once) ->
     return await once.answer(retry)
 
 
+@router.post("/{training_id:uuid}/release", responses=documented(404, 409))
+async def release_training(training_id: UUID, response: Response, me: Me, context: Ctx) -> TrainingOut:
+    """Say that nothing of it runs on a lost node any more, so that the next training of its timed project starts."""
+    return _answer(await context.trainings.release(me, training_id), response)
+
+
 @router.get("/{training_id:uuid}/tasks", responses=documented(404))
 async def list_training_tasks(training_id: UUID, me: Me, context: Ctx, paging: Paged) -> Listing[TaskOut]:
     """By role and index, each with all its tries."""

@@ -174,6 +174,15 @@ class RunOut(Output):
     stop_grace: timedelta
 
 
+class TimingOut(Output):
+    """Where a schedule stands."""
+
+    next_at: Annotated[Moment | None, Field(description="Null: it is paused, or nothing is due any more.")]
+    paused_at: Annotated[Moment | None, Field(description="Null: it is not paused.")]
+    paused_by: str | None
+    paused_reason: Annotated[str | None, Field(description="person or failures.")]
+
+
 class ProjectOut(RunOut):
     name: str
     owner: str
@@ -183,6 +192,7 @@ class ProjectOut(RunOut):
     notes: str
     tags: tuple[str, ...]
     schedule: ScheduleBody | None
+    timing: Annotated[TimingOut | None, Field(description="Where its schedule stands; null: a normal project.")]
     trainings: Annotated[int, Field(description="How many it has had.")]
     revision: Annotated[int, Field(description="As in the ETag.")]
     created_at: Moment
@@ -201,6 +211,7 @@ class ProjectOut(RunOut):
             schedule=ScheduleBody.of(spec.schedule) if spec.schedule else None,
             notes=project.notes,
             tags=project.tags,
+            timing=TimingOut.model_validate(project.timing) if project.timing else None,
             trainings=project.last_number,
             revision=project.revision,
             created_at=project.created_at,

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from app.api.schemas.base import Input, Moment, Output
 from app.api.schemas.projects import Count, Image, Quantity, RunOut, Span, Text, run_fields
+from app.domain.firing import Verdict
 from app.domain.record import TaskRecord, TrainingRecord
 from app.domain.training import LogVerdict, NamespaceState, Reason, State, TaskState, TrainingSpec, Trigger
 from app.services.freeze import LaunchRequest, RoleOverride
@@ -225,9 +226,20 @@ class ManifestsOut(Output):
     items: list[dict[str, Any]]
 
 
+class HandoverOut(Output):
+    """What a start of a timed project would do to its other trainings; skipped and queue_full mean: it is refused."""
+
+    verdict: Verdict
+    message: Annotated[str, Field(description="Empty: it would start at once.")]
+    replaces: Annotated[tuple[UUID, ...], Field(description="Trainings that would be stopped for it.")]
+
+
 class PreviewOut(ManifestsOut):
     number: Annotated[int, Field(description="The number that the training would get now.")]
     spec: FrozenOut
+    handover: Annotated[
+        HandoverOut | None, Field(description="Null: trainings of this project run beside each other.")
+    ] = None
 
 
 _SAME = (

@@ -1,0 +1,135 @@
+"""Schedules of timed projects: paused and resumed, and what became or will become of their due times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from app.db import audit, calendar, due_times, projects, schedules
+from app.db.engine import Database
+from app.domain.access import Principal
+from app.domain.paging import Page, PageRequest
+from app.domain.project import Project
+from app.domain.schedule import CatchUp, Schedule, due_between, next_due
+from app.domain.timed import PausedBy, Run, ScheduleState
+from app.errors import Conflict, FieldError, InvalidInput
+from app.services.projects import may_change, unknown_project
+from app.services.timing import timing_of
+
+RANGE_MAX = timedelta(days=62)
+RUNS_MAX = 5_000
+PER_PROJECT_MAX = 500
+"""Coming runs of one project in a calendar: one that runs every minute shall not hide the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Runs by time. `complete` false: there are more of them than are shown."""
+
+    past: tuple[Run, ...]
+    coming: tuple[Run, ...]
+    complete: bool
+
+
+class ScheduleService:
+    """Everybody sees schedules; the project's owner and admins pause and resume them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def pause(self, principal: Principal, name: str) -> Project:
+        """Nothing is due from now on; pausing again changes nothing. Raises `NotFound`, `NotAllowed`, `Conflict`."""
+
+        def paused(state: ScheduleState, schedule: Schedule, now: datetime) -> ScheduleState:
+            if state.paused:
+                return state
+            # What an earlier pause covers and is not handled yet stays covered.
+            earlier = state.paused_at if state.resumed_at and state.handled_until < state.resumed_at else None
+            return replace(
+                state,
+                next_at=None,
+                paused_at=earlier or now,
+                paused_by=principal.name,
+                paused_reason=PausedBy.PERSON,
+                resumed_at=None,
+            )
+
+        return await self._change(principal, name, "schedule.pause", paused)
+
+    async def resume(self, principal: Principal, name: str, catch_up: CatchUp = CatchUp.SKIP) -> Project:
+        """Go on. What was due meanwhile gets its rows, and starts something only as `catch_up` says.
+
+        Raises `NotFound`, `NotAllowed` and `Conflict` (it is not timed).
+        """
+
+        def resumed(state: ScheduleState, schedule: Schedule, now: datetime) -> ScheduleState:
+            if not state.paused:
+                return state
+            return replace(
+                state,
+                next_at=next_due(schedule, state.handled_until, state.anchor),
+                resumed_at=now,
+                pause_catch_up=catch_up,
+                failures_from=now,
+            )
+
+        return await self._change(principal, name, "schedule.resume", resumed)
+
+    async def due_times(self, principal: Principal, name: str, request: PageRequest) -> Page[Run]:
+        """What became of a project's due times, the newest first. Raises `NotFound`."""
+        async with self._database.read() as connection:
+            project = await projects.by_name(connection, name)
+            if project is None:
+                raise unknown_project(name)
+            return await due_times.page(connection, project.id, request)
+
+    async def calendar(self, principal: Principal, start: datetime, end: datetime) -> Calendar:
+        """Past and coming runs of all projects from `start` up to (not with) `end`. Raises `InvalidInput`."""
+        if not timedelta(0) < end - start <= RANGE_MAX:
+            detail = f"Give a range of up to {RANGE_MAX.days} days whose end is after its start."
+            raise InvalidInput(detail, errors=[FieldError("/to", detail)])
+        async with self._database.read() as connection:
+            now = await schedules.database_now(connection)
+            past = await due_times.between(connection, start, end, RUNS_MAX)
+            past += await calendar.other_runs(connection, start, end, RUNS_MAX)
+            timed = await calendar.timed_until(connection, end, RUNS_MAX)
+        coming, complete = _coming(timed, max(start, now), end)
+        shown = sorted(past, key=lambda run: run.at)[:RUNS_MAX]
+        complete = complete and len(past) < RUNS_MAX and len(timed) < RUNS_MAX
+        return Calendar(tuple(shown), tuple(coming), complete)
+
+    async def _change(
+        self,
+        principal: Principal,
+        name: str,
+        action: str,
+        change: Callable[[ScheduleState, Schedule, datetime], ScheduleState],
+    ) -> Project:
+        async with self._database.transaction() as connection:
+            project = await projects.by_name(connection, name, lock=True)
+            if project is None:
+                raise unknown_project(name)
+            may_change(principal, project)
+            state = await schedules.get(connection, project.id, lock=True)
+            if state is None or project.spec.schedule is None:
+                raise Conflict(f"{name} has no schedule: only timed projects are paused and resumed.")
+            now = await schedules.database_now(connection)
+            changed = change(state, project.spec.schedule, now)
+            if changed != state:
+                await schedules.put(connection, changed)
+                await audit.record(connection, principal.name, action, f"project/{name}")
+        return replace(project, timing=timing_of(changed))
+
+
+def _coming(timed: list[calendar.TimedProject], start: datetime, end: datetime) -> tuple[list[Run], bool]:
+    runs: list[Run] = []
+    complete = True
+    for one in timed:
+        after = max(start, one.next_at) - datetime.resolution
+        found = due_between(one.schedule, after, end - datetime.resolution, one.anchor, PER_PROJECT_MAX)
+        complete = complete and len(found) < PER_PROJECT_MAX and len(runs) < RUNS_MAX
+        runs += [Run(one.project, moment, None) for moment in found]
+        if len(runs) >= RUNS_MAX:
+            break
+    return sorted(runs, key=lambda run: run.at)[:RUNS_MAX], complete

@@ -1,0 +1,64 @@
+"""A project's schedule is set, changed or taken away: what is due next is computed anew, and nothing old is fired."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db import due_times, schedules
+from app.domain import due_sentences
+from app.domain.backlog import next_slice
+from app.domain.project import Timing
+from app.domain.schedule import Schedule, next_due
+from app.domain.timed import DueOutcome, DueTime, ScheduleState
+
+
+async def set_schedule(
+    connection: AsyncConnection, project_id: UUID, *, before: Schedule | None, after: Schedule | None
+) -> Timing | None:
+    """Follow a change of the project, whose row the caller holds. A pause lasts; who is not timed any more has none.
+
+    What was due under the old schedule and not handled yet gets its rows.
+    """
+    state = await schedules.get(connection, project_id, lock=True)
+    now = await schedules.database_now(connection)
+    if state is not None and before is not None:
+        await _close(connection, state, before, now)
+    if after is None:
+        await schedules.remove(connection, project_id)
+        return None
+    state = state or ScheduleState(project_id, None, now, now)
+    counts_on = before is not None and before.interval == after.interval
+    anchor = state.anchor if counts_on else now
+    next_at = None if state.paused else next_due(after, now, anchor)
+    state = replace(state, next_at=next_at, handled_until=now, anchor=anchor)
+    await schedules.put(connection, state)
+    return timing_of(state)
+
+
+def timing_of(state: ScheduleState) -> Timing:
+    """What readers of the project see of it."""
+    if not state.paused:
+        return Timing(state.next_at)
+    return Timing(None, state.paused_at, state.paused_by, state.paused_reason)
+
+
+async def _close(connection: AsyncConnection, state: ScheduleState, schedule: Schedule, now: datetime) -> None:
+    after = state.handled_until
+    message = due_sentences.missed_in_pause() if state.paused else due_sentences.missed_by_change()
+    while True:
+        taken = next_slice(schedule, after, now, state.anchor)
+        if not taken.due:
+            return
+        after = taken.due[-1]
+        words = due_sentences.folded(message, taken.folded) if taken.folded else message
+        await due_times.add(
+            connection,
+            [
+                DueTime(state.project_id, moment, DueOutcome.MISSED, message=words, folded=taken.folded)
+                for moment in taken.due
+            ],
+        )
