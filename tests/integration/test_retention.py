@@ -24,9 +24,10 @@ from app.domain.algorithm import bundle_key
 from app.domain.retention import GoingTrainings, RetentionPreview
 from app.scheduler.chores import Chores
 from app.scheduler.connection import Connection
+from app.services.logs import Which
 from app.services.retention import RetentionService
 from app.storage import ObjectMissing, StorageUnavailable
-from tests.integration.test_log_reading import ADA, W0, Book, Which
+from tests.support.log_book import ADA, W0, Book
 from tests.support.log_rows import add_training
 from tests.support.web import Web, settings_for_tests
 

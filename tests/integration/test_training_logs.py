@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.integration.test_log_reading import Book
+from tests.support.log_book import Book
 from tests.support.log_rows import add_training
 from tests.support.web import Web
 

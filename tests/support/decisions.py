@@ -6,9 +6,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from app.domain.decide import decide
+from app.domain.decision import Decision, Policy
 from app.domain.project import Framework, Role, RunSpec, Success
 from app.domain.seen import PodPhase, Seen, SeenJob, SeenNamespace, SeenPod, SeenWarning
-from app.domain.training import StorageMount, TaskCounts, TaskKey, Training, TrainingSpec, Trigger
+from app.domain.training import (
+    NamespaceState,
+    Reason,
+    State,
+    StorageMount,
+    TaskCounts,
+    TaskKey,
+    Training,
+    TrainingSpec,
+    Trigger,
+)
 
 T0 = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 NS = "taas-digits-7-abcde"
@@ -97,3 +109,25 @@ def seen(
         pods=tuple(pods),
         warnings=tuple(warnings),
     )
+
+
+def suspended(role: str, **more: Any) -> SeenJob:
+    return job(role, suspended=True, suspension_done=True, **more)
+
+
+def run(row: Training, look: Seen, now: datetime = T0 + timedelta(seconds=10)) -> Decision:
+    """What `decide` makes of it."""
+    return decide(row, look, POLICY, now)
+
+
+POLICY = Policy()
+LIVE = {"state": State.STARTING, "starting_at": T0, "namespace": NS}
+PRESENT = {**LIVE, "namespace_uid": NS_UID, "namespace_state": NamespaceState.PRESENT}
+RUNNING = {**PRESENT, "state": State.RUNNING, "started_at": T0}
+ENDED = {**RUNNING, "state": State.SUCCEEDED, "reason": Reason.COMPLETED, "finished_at": T0}
+
+FAILED = PodPhase.FAILED
+DONE = PodPhase.SUCCEEDED
+UP = PodPhase.RUNNING
+W = [job("worker")]
+BOTH_UP = [pod("worker-0", UP), pod("worker-1", UP)]
