@@ -64,7 +64,9 @@ class Page:
         return encode_cursor(key, self._scope()) if key is not None else None
 
     def _scope(self) -> str:
-        filters = [pair for pair in self.request.query_params.multi_items() if pair[0] != "cursor" and pair[1]]
+        filters = [
+            pair for pair in self.request.query_params.multi_items() if pair[0] not in {"cursor", "done"} and pair[1]
+        ]
         return list_scope(self.request.url.path, filters)
 
 

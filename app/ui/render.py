@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from app.ui import filters, words
+from app.ui import filters, notice_words, words
 from app.ui.assets import asset
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -42,17 +42,20 @@ def _environment() -> Environment:
     )
     made.globals.update(
         asset=asset,
+        delivery_look=notice_words.delivery_look,
         icon=icon,
         look=words.look,
         run_look=words.run_look,
         since=filters.since,
     )
     made.filters.update(
+        about_words=notice_words.about_words,
         ago=filters.ago,
         amount=filters.amount,
         at=filters.at,
         duration=filters.duration,
         size=filters.size,
+        kind_words=notice_words.kind_words,
         number=filters.number,
         pair=filters.pair,
         percent=filters.percent,

@@ -39,6 +39,7 @@ async def furnished(web: Web) -> list[str]:
         attempt = await try_of(web.context.database, UUID(one["id"]), "worker")
         await say(web.context.database, attempt, OUTPUT)
     await judge(web.context.database, attempt, LogVerdict.INCOMPLETE, 7)
+    hook = await notified(web)
     records = [
         f"/trainings/{one['id']}{tab}" for one in (running, failed) for tab in ("", "/logs", "/events", "/manifests")
     ]
@@ -46,8 +47,25 @@ async def furnished(web: Web) -> list[str]:
         "/", "/trainings", "/trainings?state=running", "/projects", "/projects/hello", f"/projects/{LONG}",
         "/projects/hello/edit", "/projects/hello/launch", "/new/project", "/algorithms", "/algorithms/hello",
         "/algorithms/hello/versions/1", "/algorithms/hello/versions/new", "/new/algorithm", "/account", "/nothing",
+        "/notices", "/notices?project=hello", hook,
         *records,
     ]  # fmt: skip
+
+
+async def notified(web: Web) -> str:
+    """The address of a webhook's page, with deliveries that went well and badly."""
+    async with web.client_of("bo", UserRole.ADMIN) as client:
+        body = {"url": "https://example.com/" + "x" * 300, "kinds": ["failed"], "everything": True, "description": LONG}
+        hook = (await client.post("/api/v1/webhooks", json=body)).json()["id"]
+        for _ in range(3):
+            await client.post(f"/api/v1/webhooks/{hook}/test")
+    await run(web, "UPDATE deliveries SET tries = 1, tried_at = now(), status = 500, problem = repeat('word ', 40)")
+    await run(
+        web,
+        "UPDATE deliveries SET state = 'failed', answer = repeat('y', 900) "
+        "WHERE notice_id = (SELECT min(notice_id::text)::uuid FROM deliveries)",
+    )
+    return f"/notices/webhooks/{hook}"
 
 
 @pytest.mark.parametrize(("narrow", "dark"), [(False, False), (False, True), (True, False)])

@@ -18,6 +18,7 @@ from app.ui.routes import (
     launch,
     login,
     logs,
+    notices,
     project_forms,
     projects,
     trainings,
@@ -36,6 +37,7 @@ for _part in (
     launch,
     trainings,
     logs,
+    notices,
     cluster,
     *_ADMIN,
 ):
