@@ -141,6 +141,7 @@ class TrainingSpec:
     run: RunSpec
     params: dict[str, str] = field(default_factory=dict)
     scheduled_for: datetime | None = None
+    timezone: str = "UTC"  # of the schedule: in which the arguments write the due time
     storage: StorageMount | None = None
     model: StorageMount | None = None  # another training's model directory, to read
 

@@ -102,6 +102,7 @@ def assemble(
         digest=version.digest,
         run=run,
         params=dict(request.params),
+        timezone=spec.schedule.timezone if spec.schedule else "UTC",
         storage=_mount(storage, name, project_id) if storage else None,
         model=request.model,
     )

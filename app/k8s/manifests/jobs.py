@@ -110,7 +110,14 @@ def _args(launch: Launch) -> list[str]:
 
     spec = launch.spec
     return [
-        fill(text, number=launch.number, scheduled_for=spec.scheduled_for, params=spec.params) for text in spec.run.args
+        fill(
+            text,
+            number=launch.number,
+            scheduled_for=spec.scheduled_for,
+            params=spec.params,
+            timezone=spec.timezone,
+        )
+        for text in spec.run.args
     ]
 
 
