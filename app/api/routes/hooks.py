@@ -16,9 +16,11 @@ from app.api.schemas.hooks import (
     HookSecretsOut,
     ReplayOut,
     RotateIn,
+    SnippetOut,
     TestIn,
     TestOut,
 )
+from app.domain.snippets import snippets
 
 router = APIRouter(tags=["hooks"])
 
@@ -81,6 +83,13 @@ async def test_hook(hook_id: UUID, body: TestIn, me: Me, context: Ctx) -> TestOu
     return TestOut.model_validate(
         {"would_start": not tried.problems, "params": tried.params, "problems": tried.problems}, from_attributes=True
     )
+
+
+@router.get("/hooks/{hook_id}/snippets", responses=documented(404))
+async def list_hook_snippets(hook_id: UUID, me: Me, context: Ctx, base: BaseUrl) -> list[SnippetOut]:
+    """How pipelines call it, ready to paste."""
+    hook = await context.hooks.get(me, hook_id)
+    return [SnippetOut.model_validate(one) for one in snippets(base, hook.project, hook.signing, hook.rules)]
 
 
 @router.get("/hooks/{hook_id}/deliveries", responses=documented(404))

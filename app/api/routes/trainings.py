@@ -18,11 +18,13 @@ from app.api.schemas.trainings import (
     LeftOut,
     ManifestsOut,
     NotesIn,
+    OutcomeOut,
     TaskOut,
     TrainingOut,
 )
 from app.domain.record import TrainingFilter, TrainingRecord
 from app.domain.training import State, Trigger
+from app.errors import NotFound
 from app.services.manifests import shown
 
 router = APIRouter(prefix="/trainings", tags=["trainings"])
@@ -102,6 +104,15 @@ async def retry_training(training_id: UUID, me: Me, context: Ctx, once: Once) ->
 async def release_training(training_id: UUID, response: Response, me: Me, context: Ctx) -> TrainingOut:
     """Say that nothing of it runs on a lost node any more, so that the next training of its timed project starts."""
     return _answer(await context.trainings.release(me, training_id), response)
+
+
+@router.get("/{training_id:uuid}/outcome", responses=documented(404))
+async def get_training_outcome(training_id: UUID, me: Me, context: Ctx) -> OutcomeOut:
+    """How it ended. Not found until it has, for sensors that can only wait for something to be there."""
+    training = (await context.trainings.get(me, training_id)).training
+    if not training.state.ended:
+        raise NotFound(f"{training.project} #{training.number} has not ended.", code="not_ended")
+    return OutcomeOut.model_validate(training)
 
 
 @router.get("/{training_id:uuid}/tasks", responses=documented(404))

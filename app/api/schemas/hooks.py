@@ -121,6 +121,16 @@ class ReplayOut(Output):
     delivery: UUID
 
 
+class SnippetOut(Output):
+    """How one kind of pipeline calls the hook; the token is left to its environment."""
+
+    name: str
+    title: str
+    language: str
+    note: str
+    text: str
+
+
 class TestIn(Input):
     payload: Annotated[Any, Field(description="As a sender would send it.")] = None
 

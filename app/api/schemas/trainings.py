@@ -160,6 +160,18 @@ class TrainingOut(Output):
         )
 
 
+class OutcomeOut(Output):
+    """How it ended."""
+
+    id: UUID
+    project: str
+    number: int
+    state: State
+    reason: Reason | None
+    message: str
+    finished_at: Moment | None
+
+
 class AttemptOut(Output):
     number: int
     pod: str
