@@ -49,6 +49,8 @@ def open_page(browser: Browser, url: str, width: int, scheme: str) -> Page:
 def addresses(page: Page) -> dict[str, str]:
     """The pages by name; those of a training and of a project when there are any."""
     found = {"home": "/", "projects": "/projects", "algorithms": "/algorithms", "upload": "/new/algorithm"}
+    found |= {"cluster": "/cluster", "queue": "/cluster/queue", "namespaces": "/cluster/namespaces"}
+    found |= {part: f"/admin/{part}" for part in ("users", "images", "registries", "storages", "settings", "audit")}
     page.goto("/trainings")
     newest = page.locator("a.main").first
     if newest.count():
