@@ -17,8 +17,10 @@ from app.domain.clock import Clock, utc_now
 from app.services.accounts import AccountService
 from app.services.algorithms import AlgorithmService
 from app.services.audit import AuditService
+from app.services.backfills import BackfillService
 from app.services.chains import Chains
 from app.services.cluster import ClusterService
+from app.services.dead_man import DeadManService
 from app.services.deliveries import DeliveryService
 from app.services.firing import FiringService
 from app.services.first_start import FirstStart
@@ -70,6 +72,8 @@ class Context:
     projects: ProjectService
     launching: LaunchService
     firing: FiringService
+    backfills: BackfillService
+    dead_man: DeadManService
     schedule_previews: SchedulePreviewService
     schedules: ScheduleService
     trainings: TrainingService
@@ -132,6 +136,8 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         projects=ProjectService(database, clock, sealer),
         launching=launching,
         firing=FiringService(database, settings),
+        backfills=BackfillService(database, settings),
+        dead_man=DeadManService(database),
         schedule_previews=SchedulePreviewService(database, clock),
         schedules=ScheduleService(database),
         trainings=TrainingService(database, listener),

@@ -78,3 +78,13 @@ def no_more_may_wait(project: str, limit: int) -> str:
         f"{limit} trainings of {project} wait already, and no more may (queue_limit): wait until one has started, or "
         "stop one."
     )
+
+
+def alarm(kind: str, project: str, number: int) -> str:
+    """What is told of a due training that is not as it should be."""
+    how = {
+        "late": "did not start within the tolerance after its due time",
+        "overdue": "has not succeeded by its deadline",
+        "slow": "runs longer than 95 % of the project's trainings before it",
+    }[kind]
+    return f"{project} #{number} {how}."

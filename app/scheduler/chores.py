@@ -16,7 +16,9 @@ from app.scheduler.clock import Clock
 from app.scheduler.connection import Connection
 from app.scheduler.orphans import Orphans
 from app.scheduler.timed import Timed
+from app.services.backfills import BackfillService
 from app.services.chains import Chains
+from app.services.dead_man import DeadManService
 from app.services.firing import FiringService
 from app.services.retention import RetentionService
 from app.settings import Settings
@@ -39,6 +41,8 @@ class Chores:
         firing: FiringService,
         listener: Listener,
         chains: Chains,
+        backfills: BackfillService,
+        dead_man: DeadManService,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -48,11 +52,15 @@ class Chores:
         self._clock = Clock()
         self._firing = firing
         self._chains = chains
+        self._backfills = backfills
+        self._dead_man = dead_man
         self.timed = Timed(firing, listener, self._clock, sweep_seconds=settings.sweep_seconds)
         self._clock.every(5, self._heartbeat, "say that this worker is there")
         self._clock.every(settings.sweep_seconds, self._queue, "start who may leave the queue")
         self._clock.every(settings.sweep_seconds, self._failures, "pause schedules that only fail")
         self._clock.every(settings.sweep_seconds, self._follow, "start what follows a success")
+        self._clock.every(settings.sweep_seconds, self._backfill, "carry on backfills")
+        self._clock.every(15, self._alarms, "tell of due trainings that are late, overdue or slow")
         self._clock.every(15, self._forget, "forget pods that are gone")
         self._clock.every(30, self._nodes, "keep the rows of the nodes")
         self._clock.every(60, self._collect, "collect orphans")
@@ -85,6 +93,12 @@ class Chores:
 
     async def _follow(self) -> None:
         await self._chains.carry_out()
+
+    async def _backfill(self) -> None:
+        await self._backfills.advance()
+
+    async def _alarms(self) -> None:
+        await self._dead_man.look()
 
     async def _forget(self) -> None:
         if self._connection.cluster is not None:

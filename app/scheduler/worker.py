@@ -73,6 +73,8 @@ class Worker:
             context.firing,
             context.listener,
             context.chains,
+            context.backfills,
+            context.dead_man,
         )
         self.outbox = Outbox(context.database, context.listener, context.sealer, settings)
         self._due = asyncio.Event()

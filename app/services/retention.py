@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from app.db import retention
+from app.db import due_times, retention
 from app.db.engine import Database, DatabaseUnavailable
 from app.domain.access import Action, Principal
 from app.domain.clock import Clock
@@ -21,6 +21,7 @@ from app.settings import Settings
 from app.storage import ObjectStore
 
 BATCH = 50
+DUE_TIMES_BATCH = 5_000
 ORPHANED_FOR = timedelta(days=1)
 """An upload writes its object before its row: a bundle without a row that is younger may be under way."""
 _LOCK = 0x7461_6173_6B65_6570  # PostgreSQL's advisory lock of whoever removes
@@ -65,6 +66,7 @@ class RetentionService:
             if not alone:
                 return
             records = await self._remove_records()
+            await self._forget_due_times()
             logs = await self._remove_logs()
             bundles = await self._bundles.collect_orphans(self._clock() - ORPHANED_FOR)
         if records or logs or bundles:
@@ -83,6 +85,13 @@ class RetentionService:
             if removed == before:  # nothing is left, or what is left is held by somebody now
                 break
         return removed
+
+    async def _forget_due_times(self) -> None:
+        """What became of due times is kept as long as records are."""
+        forgotten = 1
+        while self._keep_records is not None and forgotten:
+            async with self._database.transaction() as connection:
+                forgotten = await due_times.forget(connection, self._keep_records, most=DUE_TIMES_BATCH)
 
     async def _remove_logs(self) -> int:
         """Also what an earlier pass has begun and not ended, whatever the settings are now."""

@@ -320,7 +320,14 @@ async def test_a_worker_does_it_once_an_hour(web: Web, retention: Make) -> None:
     await over(web, days=9)
     context = web.context
     connection = Connection(context.settings, "test", lambda _: None)
-    parts = (retention(keep_logs=DAY), context.firing, context.listener, context.chains)
+    parts = (
+        retention(keep_logs=DAY),
+        context.firing,
+        context.listener,
+        context.chains,
+        context.backfills,
+        context.dead_man,
+    )
     chores = Chores(context.settings, context.database, connection, "w", *parts)
     job = chores._clock._scheduler.get_job("remove what is older than it is kept")
     assert job.trigger.interval == timedelta(hours=1)

@@ -3,6 +3,7 @@
 from app.api.routes import (
     algorithms,
     audit,
+    backfills,
     cluster,
     follows,
     hooks,
@@ -36,6 +37,7 @@ ROUTERS = (
     schedules.router,
     timing.router,
     timing.calendar,
+    backfills.router,
     trainings.router,
     hooks.router,
     follows.router,
