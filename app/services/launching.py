@@ -100,6 +100,18 @@ class LaunchService:
         objects = await self._objects(training, archive_size=version.archive_size)
         return Preview(training, objects, handover.told(project) if handover else None)
 
+    async def handover(self, principal: Principal, name: str) -> Outcome | None:
+        """What a start would replace or wait for now; None where trainings run beside each other.
+
+        Raises `NotFound`.
+        """
+        async with self._database.read() as connection:
+            project = await projects.by_name(connection, name)
+            if project is None:
+                raise unknown_project(name)
+            found = await handover_of(connection, project, self._clock())
+        return found.told(project) if found else None
+
     async def retry(self, principal: Principal, training_id: UUID) -> TrainingRecord:
         """The same once more, as a new training with the same frozen spec.
 

@@ -11,7 +11,7 @@ from app.db.engine import Database
 from app.domain.access import Principal
 from app.domain.paging import Page, PageRequest
 from app.domain.project import Project
-from app.domain.schedule import CatchUp, Schedule, due_between, next_due
+from app.domain.schedule import HORIZON, CatchUp, Schedule, due_between, next_due
 from app.domain.timed import PausedBy, Run, ScheduleState
 from app.errors import Conflict, FieldError, InvalidInput
 from app.services.projects import may_change, unknown_project
@@ -19,8 +19,8 @@ from app.services.timing import timing_of
 
 RANGE_MAX = timedelta(days=62)
 RUNS_MAX = 5_000
-PER_PROJECT_MAX = 500
-"""Coming runs of one project in a calendar: one that runs every minute shall not hide the others."""
+PER_PROJECT_MAX = 1_500
+"""Coming runs of one project in a calendar: one that runs every minute has a day of them, and hides no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,20 @@ class ScheduleService:
         shown = sorted(past, key=lambda run: run.at)[:RUNS_MAX]
         complete = complete and len(past) < RUNS_MAX and len(timed) < RUNS_MAX
         return Calendar(tuple(shown), tuple(coming), complete)
+
+    async def coming(self, principal: Principal, most: int) -> list[Run]:
+        """The next `most` runs of all projects: each is of one of the `most` projects that are due first."""
+        async with self._database.read() as connection:
+            now = await schedules.database_now(connection)
+            timed = await calendar.timed_until(connection, HORIZON, most)
+        runs = [
+            Run(one.project, moment, None)
+            for one in timed
+            for moment in due_between(
+                one.schedule, max(now, one.next_at) - datetime.resolution, HORIZON, one.anchor, most
+            )
+        ]
+        return sorted(runs, key=lambda run: run.at)[:most]
 
     async def _change(
         self,

@@ -1,4 +1,4 @@
-"""The pages of timed projects: the form with its preview."""
+"""The pages of timed projects: the form with its preview, the project's card, due times, the calendar."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from tests.integration.test_ui_projects import FORM, errors_in, sent_by
-from tests.support.projects import make_project
+from tests.support.pages import run
+from tests.support.projects import make_project, start
 from tests.support.visitor import logged_in
 from tests.support.web import Web
 
@@ -84,7 +85,7 @@ async def test_the_preview_says_when_in_words_and_ten_times_and_what_the_clocks_
         preview = await client.post("/schedule/preview", data=form, headers=HX)
         assert "<html" not in preview.text
         assert "At 02:30 every day" in preview.text
-        assert preview.text.count("<tr>") == 11
+        assert preview.text.count("<time") == 20
         assert "Thu 26 Mar 2099, 02:30" in preview.text
         assert "Sun 29 Mar 2099, 03:00" in preview.text
         assert "the clocks go from 02:00 to 03:00" in preview.text
@@ -112,3 +113,112 @@ async def test_the_form_begins_with_the_persons_own_zone(web: Web) -> None:
         assert 'value="Asia/Tokyo"' in (await client.get("/new/project")).text
         client.cookies.set("taas_zone", "No/Where")
         assert 'name="schedule.timezone" type="text" value="UTC"' in (await client.get("/new/project")).text
+
+
+async def test_a_timed_projects_page_says_when_and_pauses_and_resumes(web: Web) -> None:
+    async with logged_in(web, "ada") as client, logged_in(web, "mel") as other:
+        await make_project(client, schedule={"cron": "30 2 * * *", "timezone": "Europe/Berlin"})
+        page = await client.get("/projects/hello")
+        assert "At 02:30 every day" in page.text
+        assert ">Active<" in page.text
+        assert "Run now" in page.text
+        assert "/projects/hello/pause" not in (await other.get("/projects/hello")).text
+        assert (await other.post("/projects/hello/pause")).status_code == 403
+        assert (await client.post("/projects/hello/pause")).status_code == 303
+        paused = await client.get("/projects/hello")
+        assert ">Paused<" in paused.text
+        assert "by ada" in paused.text
+        assert (await other.post("/projects/hello/resume")).status_code == 403
+        assert (await client.post("/projects/hello/resume", data={"catch_up": "nonsense"})).status_code == 303
+        assert ">Active<" in (await client.get("/projects/hello")).text
+        await make_project(client, "plain")
+        assert "schedule-card" not in (await client.get("/projects/plain")).text
+        assert (await client.post("/projects/plain/pause")).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("overlap", "sentence"),
+    [("replace", "It replaces #1"), ("queue", "It waits for"), ("skip", "one training at a time")],
+)
+async def test_a_start_says_beforehand_what_it_would_replace_or_wait_for(web: Web, overlap: str, sentence: str) -> None:
+    async with logged_in(web, "ada") as client:
+        await make_project(client, schedule={"cron": "@daily", "overlap": overlap})
+        assert "starts at once" in (await client.get("/projects/hello/launch")).text
+        await start(client)
+        for address in ("/projects/hello", "/projects/hello/launch"):
+            assert sentence in (await client.get(address)).text, address
+        again = await client.post("/projects/hello/start")
+        assert again.status_code == (409 if overlap == "skip" else 303)
+        if overlap == "replace":
+            new, old = again.headers["location"], (await client.get("/api/v1/trainings")).json()["items"][1]["id"]
+            assert f'<dt>Replaces</dt><dd><a href="/trainings/{old}">#1</a>' in (await client.get(new)).text
+            assert f'<dt>Replaced by</dt><dd><a href="{new}">#2</a>' in (await client.get(f"/trainings/{old}")).text
+
+
+async def test_due_times_say_what_became_of_them(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        await make_project(client, schedule={"interval": "PT1H", "overlap": "skip", "catch_up": "skip"})
+        await passed(web, 60 * 60)
+        page = await client.get("/projects/hello")
+        assert ">Missed<" in page.text
+        due = await client.get("/projects/hello/due-times")
+        assert due.text.count("<tr><td") == 50
+        older = re.search(r'href="(\?cursor=[^"]+)"', due.text)
+        assert older is not None
+        rest = await client.get("/projects/hello/due-times" + older[1])
+        assert 5 < rest.text.count("<tr><td") <= 15
+
+
+async def test_the_calendar_has_weeks_and_days_in_the_persons_zone(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        client.cookies.set("taas_zone", "Asia/Tokyo")
+        await make_project(client, "nightly", schedule={"cron": "0 23 * * *", "timezone": "UTC"})
+        await make_project(client, "often", schedule={"cron": "*/10 * * * *"})
+        await start(client, "often")
+        week = await client.get("/calendar?day=2099-03-26")
+        assert "23 – 29 March 2099" in week.text
+        assert week.text.count(" more</a>") == 7
+        only = await client.get("/calendar?day=2099-03-26&project=nightly")
+        assert len(re.findall(r">08:00</span><span class=\"name\">nightly", only.text)) == 7
+        assert "often" not in only.text
+        day = await client.get("/calendar?view=day&day=2099-03-26")
+        assert "Thursday 26 March 2099" in day.text
+        assert day.text.count('<span class="name">often') == 144
+        today = await client.get("/calendar?view=day&project=often")
+        assert ">Queued<" in today.text
+        assert "#1</span>" in today.text
+        for odd in ("view=x&day=x", "day=0001-01-01", "day=9999-12-31", "at=77"):
+            assert (await client.get(f"/calendar?{odd}")).status_code == 200, odd
+
+
+async def test_a_day_of_many_runs_comes_in_pages(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        await make_project(client, "often", schedule={"cron": "*/5 * * * *"})
+        first = await client.get("/calendar?view=day&day=2099-03-26")
+        assert first.text.count('<span class="name">often') == 200
+        assert "+ 88 more" in first.text
+        rest = await client.get("/calendar?view=day&day=2099-03-26&at=2")
+        assert rest.text.count('<span class="name">often') == 88
+
+
+async def test_the_first_page_has_the_next_ten(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        await make_project(client, "often", schedule={"cron": "*/10 * * * *"})
+        await make_project(client, "nightly", schedule={"cron": "0 23 1 1 *"})
+        await start(client, "nightly")
+        home = await client.get("/")
+        assert home.text.count('<a class="main" href="/projects/often">') == 10
+        assert '<a class="main" href="/projects/nightly">' not in home.text
+
+
+async def passed(web: Web, minutes: int) -> None:
+    """As if the worker had been away for so long since the schedule was set, and is back."""
+    back = "next_at - make_interval(mins => :minutes)"
+    await run(
+        web,
+        f"UPDATE schedules SET next_at = {back}, anchor = anchor - make_interval(mins => :minutes), "
+        "handled_until = handled_until - make_interval(mins => :minutes)",
+        minutes=minutes,
+    )
+    while (await web.context.firing.fire()).schedules:
+        pass

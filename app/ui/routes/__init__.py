@@ -13,6 +13,7 @@ from app.ui.routes import (
     admin_storages,
     admin_users,
     algorithms,
+    calendar,
     cluster,
     home,
     launch,
@@ -21,6 +22,7 @@ from app.ui.routes import (
     notices,
     project_forms,
     projects,
+    schedules,
     trainings,
 )
 
@@ -32,8 +34,10 @@ for _part in (
     home,
     account,
     algorithms,
+    calendar,
     project_forms,
     projects,
+    schedules,
     launch,
     trainings,
     logs,

@@ -21,6 +21,7 @@ from app.ui.render import render
 
 router = APIRouter()
 
+COMING = 10
 LATELY = timedelta(days=1)
 ACTIVE = (State.STARTING, State.RUNNING, State.STOPPING)
 
@@ -52,6 +53,7 @@ async def _values(page: Page) -> dict[str, Any]:
         "queued": await _trainings(page, TrainingFilter(states=(State.QUEUED,)), 10),
         "failed": await _trainings(page, failed, 10),
         "recent": [one for one in recent if one.state in (State.SUCCEEDED, State.STOPPED)],
+        "coming": await page.context.schedules.coming(page.viewer, COMING),
         "problems": [check.detail for check in await page.context.health.checks() if not check.ok],
     }
 

@@ -39,7 +39,7 @@ async def launch_form_page(page: Shown, name: Name) -> Response:
     project = await page.context.projects.get(page.viewer, name)
     if not can(page.viewer, Action.CHANGE, owner_id=project.owner_id):
         raise NotAllowed(f"{name} belongs to {project.owner}; only they and admins may start it. You may clone it.")
-    return _show(page, project, launch_form.of_project(project))
+    return await _show(page, project, launch_form.of_project(project))
 
 
 @router.post("/projects/{name}/launch")
@@ -50,7 +50,7 @@ async def launch(page: Shown, name: Name) -> Response:
     try:
         record = await page.context.launching.start(page.viewer, name, launch_form.request_of(sent, project))
     except InvalidInput as exc:
-        return _show(page, project, as_sent(sent, data.multi_items()), exc, param_values=_params(sent))
+        return await _show(page, project, as_sent(sent, data.multi_items()), exc, param_values=_params(sent))
     return to(f"/trainings/{record.training.id}")
 
 
@@ -64,15 +64,18 @@ async def preview(page: Shown, name: Name) -> Response:
     try:
         found = await page.context.launching.preview(page.viewer, name, launch_form.request_of(sent, project))
     except InvalidInput as exc:
-        return _show(page, project, form, exc, param_values=params)
-    return _show(page, project, form, param_values=params, documents=documents_of(shown(found.objects)))
+        return await _show(page, project, form, exc, param_values=params)
+    return await _show(page, project, form, param_values=params, documents=documents_of(shown(found.objects)))
 
 
-def _show(page: Page, project: Project, form: ProjectForm, exc: TaasError | None = None, **values: Any) -> Response:
+async def _show(
+    page: Page, project: Project, form: ProjectForm, exc: TaasError | None = None, **values: Any
+) -> Response:
     errors = field_errors(exc) if exc else {}
     given = {
         "project": project,
         "form": form,
+        "handover": await page.context.launching.handover(page.viewer, project.name),
         "params": launch_form.params_asked(tuple(form.args)),
         "param_values": {},
         "documents": [],

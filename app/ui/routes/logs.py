@@ -59,7 +59,7 @@ async def logs_page(
     elif not live:
         chunks, earlier = await _kept(page, record, which, before)
     query = f"?task={task}" + (f"&attempt={attempt}" if attempt else "")
-    values = head_values(page, record, tab="/logs") | {
+    values = await head_values(page, record, tab="/logs") | {
         "tasks": [str(key) for key in keys_of(record)],
         "task": task,
         "attempts": tries,
@@ -117,7 +117,7 @@ async def _head(page: Page, training_id: UUID, which: Which) -> AsyncIterator[Se
     async def look() -> Frame:
         record = await page.context.trainings.get(page.viewer, training_id)
         overview = await page.context.logs.overview(page.viewer, training_id)
-        head = render("parts/training_head.html", head_values(page, record, tab="/logs"))
+        head = render("parts/training_head.html", await head_values(page, record, tab="/logs"))
         verdict = render("parts/log_verdict.html", verdict_values(overview, which))
         return Frame({"training-head": head, "log-verdict": verdict}, over=over(record) and not overview.growing)
 

@@ -19,6 +19,7 @@ from app.ui.live import Frame, frames
 from app.ui.page import Page, Shown, field_errors, to
 from app.ui.render import render
 from app.ui.routes.project_forms import seen
+from app.ui.routes.schedules import schedule_parts, schedule_values
 
 router = APIRouter()
 
@@ -67,11 +68,14 @@ async def delete_project(page: Shown, name: Name) -> Response:
 
 @router.get("/live/projects/{name}", response_class=EventSourceResponse)
 async def project_live(page: Shown, name: Name) -> AsyncIterator[ServerSentEvent]:
-    project = await page.context.projects.get(page.viewer, name)
-
     async def look() -> Frame:
+        project = await page.context.projects.get(page.viewer, name)
         values = {"project": project, **await _trainings(page, project)}
-        return Frame({"project-trainings": render("parts/project_trainings.html", values)})
+        parts = {"project-trainings": render("parts/project_trainings.html", values)}
+        if project.spec.schedule is not None:
+            may_change = can(page.viewer, Action.CHANGE, owner_id=project.owner_id)
+            parts |= await schedule_parts(page, project, may_change=may_change, told=may_change)
+        return Frame(parts)
 
     async for message in frames(page, look, channel="trainings"):
         yield message
@@ -86,6 +90,7 @@ async def show_project(page: Page, name: str, *, exc: TaasError | None = None, *
         "may_change": can(page.viewer, Action.CHANGE, owner_id=project.owner_id),
         "clone_name": "",
         **await _trainings(page, project),
+        **await schedule_values(page, project, told=True),
         **values,
     }
     return page.show("project", shown, exc.status if exc else 200)

@@ -14,7 +14,7 @@ from app.domain.access import Action, can
 from app.domain.paging import PageRequest
 from app.domain.record import TrainingFilter, TrainingRecord
 from app.domain.training import NamespaceState, State, Training, Trigger
-from app.errors import Conflict
+from app.errors import Conflict, NotFound
 from app.services.drafts import NOTES_MAX
 from app.services.manifests import shown
 from app.ui.fields import Sent
@@ -59,7 +59,7 @@ async def list_trainings(
 @router.get("/trainings/{training_id}")
 async def training_page(page: Shown, training_id: UUID, role: str = "", at: RolePage = 1) -> Response:
     record = await page.context.trainings.get(page.viewer, training_id)
-    values = head_values(page, record, tab="") | await _task_values(page, record, role, at)
+    values = await head_values(page, record, tab="") | await _task_values(page, record, role, at)
     return page.show("training", values)
 
 
@@ -71,7 +71,7 @@ async def training_live(
 
     async def look_again() -> Frame:
         current = await page.context.trainings.get(page.viewer, training_id)
-        values = head_values(page, current, tab=tab)
+        values = await head_values(page, current, tab=tab)
         parts = {"training-head": render("parts/training_head.html", values)}
         if tab == "":
             parts["tasks"] = render("parts/tasks.html", values | await _task_values(page, current, role, at))
@@ -87,7 +87,9 @@ async def training_live(
 @router.get("/trainings/{training_id}/events")
 async def events_page(page: Shown, training_id: UUID) -> Response:
     record = await page.context.trainings.get(page.viewer, training_id)
-    values = head_values(page, record, tab="/events") | await _event_values(page, record, page.paged(EVENTS_SHOWN))
+    values = await head_values(page, record, tab="/events") | await _event_values(
+        page, record, page.paged(EVENTS_SHOWN)
+    )
     return page.show("training_events", values)
 
 
@@ -96,7 +98,8 @@ async def manifests_page(page: Shown, training_id: UUID) -> Response:
     record = await page.context.trainings.get(page.viewer, training_id)
     objects = await page.context.launching.manifests(page.viewer, training_id)
     return page.show(
-        "training_manifests", head_values(page, record, tab="/manifests") | {"documents": documents_of(shown(objects))}
+        "training_manifests",
+        await head_values(page, record, tab="/manifests") | {"documents": documents_of(shown(objects))},
     )
 
 
@@ -113,7 +116,7 @@ async def annotate_training(page: Shown, training_id: UUID) -> Response:
         await page.context.trainings.annotate(page.viewer, training_id, notes)
         return to(f"/trainings/{training_id}#notes")
     record = await page.context.trainings.get(page.viewer, training_id)
-    values = head_values(page, record, tab="") | await _task_values(page, record, "", 1)
+    values = await head_values(page, record, tab="") | await _task_values(page, record, "", 1)
     errors = {"/notes": f"Notes may have at most {NOTES_MAX:,} characters; these have {len(notes):,}."}
     return page.show("training", values | {"notes": notes, "errors": errors}, 422)
 
@@ -123,12 +126,12 @@ async def retry_training(page: Shown, training_id: UUID) -> Response:
     try:
         record = await page.context.launching.retry(page.viewer, training_id)
     except Conflict as exc:
-        values = head_values(page, await page.context.trainings.get(page.viewer, training_id), tab="")
+        values = await head_values(page, await page.context.trainings.get(page.viewer, training_id), tab="")
         return page.show("training_refused", values | {"problem": exc.detail}, exc.status)
     return to(f"/trainings/{record.training.id}")
 
 
-def head_values(page: Page, record: TrainingRecord, *, tab: str) -> dict[str, Any]:
+async def head_values(page: Page, record: TrainingRecord, *, tab: str) -> dict[str, Any]:
     """What the head of a record needs, on each of its tabs."""
     training = record.training
     query = f"?tab={tab}" + (f"&{page.request.url.query}" if page.request.url.query else "")
@@ -136,6 +139,7 @@ def head_values(page: Page, record: TrainingRecord, *, tab: str) -> dict[str, An
         "training": training,
         "phases": phases(training),
         "removed": _removed(training),
+        "others": await _others(page, training),
         "namespace_message": record.namespace_message,
         "notes": record.notes,
         "may_change": can(page.viewer, Action.CHANGE, owner_id=record.owner_id),
@@ -149,6 +153,20 @@ def over(record: TrainingRecord) -> bool:
     """Whether nothing of the record will change any more."""
     gone = record.training.namespace_state in (NamespaceState.NONE, NamespaceState.GONE)
     return record.training.state.ended and gone
+
+
+async def _others(page: Page, training: Training) -> list[tuple[str, UUID, int | None]]:
+    """The trainings that it is tied to: how, which, and their numbers as long as they are on record."""
+    ties = [("Retry of", training.retry_of), ("Replaces", training.replaces), ("Replaced by", training.replaced_by)]
+    found: list[tuple[str, UUID, int | None]] = []
+    for word, other in ties:
+        if other is not None:
+            try:
+                number = (await page.context.trainings.get(page.viewer, other)).training.number
+            except NotFound:
+                number = None
+            found.append((word, other, number))
+    return found
 
 
 def _removed(training: Training) -> int:
