@@ -13,12 +13,14 @@ from __future__ import annotations
 import copy
 import re
 from calendar import monthrange
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import takewhile
 from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
+
+from app.domain.wall_clock import clock_change, offset_of, on_the_wall
 
 LENGTH_MAX = 200
 NAMES = {
@@ -35,7 +37,6 @@ _SOME_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 _EVERY_HOUR = set(range(24))
-_DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
 _LOOK = timedelta(days=7)  # no clocks go forward and back again within it
 _FIELDS = {
@@ -91,12 +92,12 @@ class Cron:
     def _hourly(self, after: datetime, place: ZoneInfo) -> datetime | None:
         """Within one offset from UTC the wall tells the time; at each change it is read anew."""
         at = after.astimezone(UTC)
-        offset = _offset(at, place)
+        offset = offset_of(at, place)
         wall = next(self._steps(_naive(at + offset)), None)
         while wall is not None:
             due = wall.replace(tzinfo=UTC) - offset
             look = min(due, at + _LOOK)
-            if _offset(look, place) == offset:
+            if offset_of(look, place) == offset:
                 if look == due:
                     return due
                 at = look
@@ -104,7 +105,7 @@ class Cron:
             change = clock_change(at, look, offset, place)
             if due < change:
                 return due
-            at, offset = change, _offset(change, place)
+            at, offset = change, offset_of(change, place)
             wall = next(self._steps(_naive(at + offset) - _SECOND), None)
         return None
 
@@ -146,44 +147,6 @@ def zone(name: str) -> ZoneInfo:
 def zones() -> frozenset[str]:
     """The names of all time zones known here."""
     return frozenset(available_timezones() - {"Factory", "localtime"} | {"UTC"})
-
-
-def on_the_wall(wall: datetime, place: ZoneInfo) -> datetime | None:
-    """When a clock there first shows `wall` or, when it jumps over it, the moment of the jump.
-
-    None when that whole day is left out, as in Apia, which went from 29 to 31 December 2011.
-    """
-    early, late = wall.replace(tzinfo=place), wall.replace(tzinfo=place, fold=1)
-    before, after = early.utcoffset() or timedelta(), late.utcoffset() or timedelta()
-    if before >= after:
-        return early.astimezone(UTC)
-    moment = wall.replace(tzinfo=UTC)
-    jump = clock_change(moment - after, moment - before, before, place)
-    return None if _left_out(wall.date(), jump, before, after) else jump
-
-
-def clock_change(low: datetime, high: datetime, before: timedelta, place: ZoneInfo) -> datetime:
-    """The moment, to the second, between `low` and `high` from which the offset is not `before` any more."""
-    while high - low > _SECOND:
-        middle = low + (high - low) // 2
-        if _offset(middle, place) == before:
-            low = middle
-        else:
-            high = middle
-    return high.replace(microsecond=0)
-
-
-def _offset(moment: datetime, place: ZoneInfo) -> timedelta:
-    return moment.astimezone(place).utcoffset() or timedelta()
-
-
-def _naive(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=None)
-
-
-def _left_out(day: date, jump: datetime, before: timedelta, after: timedelta) -> bool:
-    midnight = datetime.combine(day, time(), UTC)
-    return jump + before <= midnight and midnight + _DAY <= jump + after
 
 
 def _five_fields(expression: str) -> str:
@@ -228,3 +191,7 @@ def _reads(text: str) -> bool:
 
 def _never(text: str) -> str:
     return f"{text!r} is never due: no date fits it. Choose a day that its months have."
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=None)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from app.domain import cron
 from app.domain.schedule import HORIZON, CatchUp, Overlap, Schedule, due_between
 from app.domain.schedule_words import describe
+from app.domain.wall_clock import clock_change
 
 COUNT = 10
 _MOMENT = timedelta(minutes=1)
@@ -122,7 +123,7 @@ def _change_on(day: date, place: ZoneInfo) -> datetime | None:
     old = low.astimezone(place).utcoffset() or timedelta()
     if high.astimezone(place).utcoffset() == old:
         return None
-    return cron.clock_change(low, high, old, place)
+    return clock_change(low, high, old, place)
 
 
 def _wall(moment: datetime, place: ZoneInfo) -> datetime:

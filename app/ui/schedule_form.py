@@ -10,6 +10,7 @@ from typing import Any
 
 from app.domain import cron
 from app.domain.schedule import CatchUp, Overlap, Schedule
+from app.domain.wall_clock import on_the_wall
 from app.ui.fields import Sent, span_text
 
 BY_HAND, CRON, INTERVAL = "hand", "cron", "interval"
@@ -98,7 +99,7 @@ def _moment(sent: Sent, name: str, zone: str) -> datetime | None:
         if wall.tzinfo is not None:
             return wall.astimezone(UTC)
         place = cron.zone(zone) if zone in cron.zones() else cron.zone("UTC")  # the zone is complained of elsewhere
-        return cron.on_the_wall(wall, place) or wall.replace(tzinfo=UTC)
+        return on_the_wall(wall, place) or wall.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         sent.wrong(f"{_AT}/{name}", f"{text!r} is not a date and time; write it like 2027-01-31 03:00.")
         return None
