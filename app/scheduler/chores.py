@@ -62,7 +62,7 @@ class Chores:
         self._clock.every(settings.sweep_seconds, self._backfill, "carry on backfills")
         self._clock.every(15, self._alarms, "tell of due trainings that are late, overdue or slow")
         self._clock.every(15, self._forget, "forget pods that are gone")
-        self._clock.every(30, self._nodes, "keep the rows of the nodes")
+        self._clock.every(30, self._nodes, "keep the rows of the nodes", first=5)
         self._clock.every(60, self._collect, "collect orphans")
         self._clock.every(600, self._expire, "remove what has expired")
         # Soon, as a worker that is started anew each day would else never do it; not at once, as there is enough to do.

@@ -6,9 +6,11 @@ import asyncio
 import base64
 import json
 from time import monotonic
+from typing import Any
 
 import pytest
 
+from app.domain import quantity
 from tests.support.lab import Lab
 from tests.support.launches import HOSTILE_ARGS
 from tests.support.pull_registry import pull_registry
@@ -160,3 +162,34 @@ END"""
 def words(text: str) -> list[str]:
     """Its lines with single spaces."""
     return [" ".join(line.split()) for line in text.splitlines()]
+
+
+@side_by_side
+async def test_the_cluster_is_told_with_who_holds_what(lab: Lab) -> None:
+    held = {"cpu": "20m", "memory": "64Mi"}
+    run = await lab.train("holds", "sleep 600", roles={"worker": lab.on(count=2, resources=held)}, storage=None)
+    await run.reaches("running")
+
+    async def node() -> Any:
+        """Once a look at the nodes has counted the pods; their names are in the rows of tasks before."""
+        nodes = (await lab.http.get("cluster/nodes", params={"limit": 200})).json()["items"]
+        real = next(one for one in nodes if one["name"] == lab.cluster.node_name) if nodes else None
+        return (
+            real
+            and any(holder["id"] == run.id for holder in real["holders"])
+            and "memory" in real["requested"]
+            and real
+        )
+
+    found = await eventually(node)
+    assert found["ready"] == "yes"
+    requested, allocatable = (quantity.parse(found[kind]["memory"]) for kind in ("requested", "allocatable"))
+    assert 2 * 64 * 1024**2 <= requested < allocatable
+    assert [(one["project"], one["tasks"]) for one in found["holders"] if one["id"] == run.id] == [("holds", 2)]
+    view = (await lab.http.get("cluster")).json()
+    assert view["observed_at"] is not None
+    assert view["namespaces"] >= 1
+    spaces = (await lab.http.get("cluster/namespaces", params={"limit": 200})).json()["items"]
+    assert run.record["namespace"] in [one["namespace"] for one in spaces]
+    await run.stop()
+    await run.ends("stopped", "stopped_by_user")
