@@ -41,10 +41,10 @@ async def add(connection: AsyncConnection, subscription: Subscription, *, place:
 async def by_id(
     connection: AsyncConnection, channel: Channel, subscription_id: UUID, *, lock: bool = False
 ) -> Subscription | None:
-    """`lock` holds its row until the transaction ends."""
+    """`lock` keeps others from changing its row until the transaction ends; nobody who tells has to wait for that."""
     query = _query().where(subscriptions.c.id == subscription_id, subscriptions.c.channel == channel.value)
     if lock:
-        query = query.with_for_update(of=subscriptions)
+        query = query.with_for_update(of=subscriptions, key_share=True)
     row = (await connection.execute(query)).first()
     return _subscription_of(row) if row else None
 

@@ -65,6 +65,7 @@ class Chores:
         self._clock.every(30, self._nodes, "keep the rows of the nodes", first=5)
         self._clock.every(60, self._collect, "collect orphans")
         self._clock.every(600, self._expire, "remove what has expired")
+        self._clock.every(600, self._forget_notices, "forget old notices")
         # Soon, as a worker that is started anew each day would else never do it; not at once, as there is enough to do.
         self._clock.every(3600, retention.remove, "remove what is older than it is kept", first=RETENTION_AFTER)
 
@@ -122,10 +123,16 @@ class Chores:
             await self._orphans.collect(self._connection.cluster)
 
     async def _expire(self) -> None:
-        """Sessions that are over, answers nobody will ask for again, notices and deliveries, workers long gone."""
+        """Sessions that are over, answers nobody will ask for again, old deliveries of hooks, workers long gone."""
         async with self._database.transaction() as connection:
             await sessions.remove_expired(connection)
             await idempotency.forget(connection, idempotency.KEPT_FOR)
             await workers.remove_unseen(connection, _GONE_FOR)
-            await notices.forget(connection)
             await hook_deliveries.prune(connection)
+
+    async def _forget_notices(self) -> None:
+        """Those that are over a month old, some in each transaction."""
+        removed = 1
+        while removed:
+            async with self._database.transaction() as connection:
+                removed = await notices.forget(connection)

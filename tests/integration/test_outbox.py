@@ -19,6 +19,7 @@ from app.domain.places import webhook_secret_place
 from app.domain.retries import MOST_TRIES
 from app.scheduler.outbox import AT_ONCE, AT_ONCE_PER_PLACE
 from app.scheduler.webhooks import Poster
+from app.scheduler.worker import run_worker
 from tests.support.posting import Post
 from tests.support.receiver import receiver
 
@@ -111,6 +112,17 @@ async def test_gone_disables_the_webhook_and_gives_up_the_rest(post: Post) -> No
     assert "410 Gone" in rows[-1]["problem"]
 
 
+async def test_what_was_told_while_it_was_being_disabled_is_not_sent(post: Post) -> None:
+    async with receiver() as there:
+        id_, _ = await post.webhook(there.url)
+        await post.tell()
+        await post.change(id_, disabled_at=datetime.now(UTC))
+        await post.send()
+        assert there.got == []
+    [row] = await post.rows()
+    assert (row["state"], row["problem"]) == ("failed", "It was disabled before this could be sent.")
+
+
 async def test_redirects_are_not_followed(post: Post) -> None:
     async with receiver() as there:
         there.answer = lambda got: web.Response(status=302, headers={"Location": f"http://127.0.0.1:{there.port}/x"})
@@ -170,6 +182,24 @@ async def test_a_receiver_that_never_ends_its_answer_is_left(post: Post) -> None
         never.set()
     [row] = await post.rows()
     assert (row["state"], row["problem"]) == ("pending", "No complete answer came within 0.3 seconds.")
+
+
+async def test_a_worker_sends_what_is_told_without_a_cluster(post: Post) -> None:
+    """The sweep is far off: it is the hint of the commit that wakes the worker."""
+    settings = post.context.settings.model_copy(update={"sweep_seconds": 300.0})
+    stop = asyncio.Event()
+    await post.context.listener.start()
+    async with receiver() as there:
+        await post.webhook(there.url)
+        worker = asyncio.create_task(run_worker(settings, post.context, stop))
+        try:
+            await post.context.listener.connected()
+            await post.tell()
+            await there.wait(1)
+        finally:
+            stop.set()
+            await worker
+            await post.context.listener.close()
 
 
 async def test_two_workers_send_each_notice_once(post: Post) -> None:

@@ -13,13 +13,14 @@ from sqlalchemy import func, insert, select, text, update
 
 from app.context import build_context
 from app.db import claims, notices, reconcile
+from app.db import subscriptions as subscription_rows
 from app.db.engine import Database
 from app.db.ids import new_id
 from app.db.reconcile import Holder, Outcome
 from app.db.tables import notices as notice_rows
 from app.db.tables import projects, subscriptions, users
 from app.domain.decision import Status
-from app.domain.notice import NoticeKind
+from app.domain.notice import Channel, NoticeKind
 from app.domain.training import Reason, State, Training
 from tests.support.notices import subscribe, told
 from tests.support.trainings import Maker
@@ -103,6 +104,16 @@ async def test_a_subscription_that_is_being_deleted_fails_no_teller(maker: Maker
             while not (await connection.execute(waiting)).scalar_one():
                 await asyncio.sleep(0.02)
     assert await telling == 0
+
+
+async def test_a_subscription_that_is_being_changed_keeps_no_teller_waiting(maker: Maker) -> None:
+    kept = await subscribe(maker.database, maker.owner_id)
+    async with maker.database.transaction() as connection:
+        assert await subscription_rows.by_id(connection, Channel.MAIL, kept, lock=True)
+        await subscription_rows.disable(connection, kept, "just now")
+        assert await tell(maker) == 1
+    [row] = await told(maker.database)
+    assert row["state"] == "pending"  # whoever is to send it sees that it is disabled
 
 
 async def test_a_month_later_it_is_forgotten(maker: Maker) -> None:
