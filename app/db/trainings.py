@@ -231,6 +231,7 @@ def record_of(row: Row[Any]) -> TrainingRecord:
         version_id=row.version_id,
         notes=row.notes,
         logs_removed_at=row.logs_removed_at,
+        backfill_id=row.backfill_id,
         namespace_message=row.namespace_message,
         revision=_revision(row),
     )

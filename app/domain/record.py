@@ -23,7 +23,7 @@ class TrainingFilter:
 class TrainingRecord:
     """A training's row as its readers see it. `revision` changes whenever anything of it does.
 
-    `logs_removed_at`: when retention removed its logs.
+    `logs_removed_at`: when retention removed its logs. `backfill_id`: the backfill that it is part of.
     """
 
     training: Training
@@ -33,6 +33,7 @@ class TrainingRecord:
     namespace_message: str
     revision: str
     logs_removed_at: datetime | None = None
+    backfill_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,8 +52,8 @@ def schedule_of(sent: Sent) -> Schedule | None:
         cron=sent.text("schedule.cron") if starts == CRON else None,
         interval=_interval(sent) if starts == INTERVAL else None,
         timezone=zone,
-        start=_moment(sent, "start", zone),
-        end=_moment(sent, "end", zone),
+        start=moment_of(sent, "schedule.start", f"{_AT}/start", zone),
+        end=moment_of(sent, "schedule.end", f"{_AT}/end", zone),
         overlap=_one_of(sent, Overlap, "overlap", usual.overlap),
         queue_limit=_count(sent, "queue_limit", usual.queue_limit),
         catch_up=_one_of(sent, CatchUp, "catch_up", usual.catch_up),
@@ -64,6 +64,22 @@ def schedule_of(sent: Sent) -> Schedule | None:
         succeed_within=_span(sent, "succeed_within"),
         notice_slow=bool(sent.text("schedule.notice_slow")),
     )
+
+
+def moment_of(sent: Sent, name: str, pointer: str, zone: str) -> datetime | None:
+    """A wall-clock time in the zone, in UTC; in a gap of the clock it is the moment of the jump."""
+    text = sent.text(name)
+    if not text:
+        return None
+    try:
+        wall = datetime.fromisoformat(text)
+        if wall.tzinfo is not None:
+            return wall.astimezone(UTC)
+        place = cron.zone(zone if zone in cron.zones() else "UTC")  # the zone is complained of elsewhere
+        return on_the_wall(wall, place) or wall.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        sent.wrong(pointer, f"{text!r} is not a date and time; write it like 2027-01-31 03:00.")
+        return None
 
 
 def _interval(sent: Sent) -> timedelta | None:
@@ -87,22 +103,6 @@ def _one_of(sent: Sent, kind: Any, name: str, usual: Any) -> Any:
         return kind(text) if text else usual
     sent.wrong(f"{_AT}/{name}", f"Choose one of {', '.join(one.value for one in kind)}.")
     return usual
-
-
-def _moment(sent: Sent, name: str, zone: str) -> datetime | None:
-    """A wall-clock time in the zone, in UTC; in a gap of the clock it is the moment of the jump."""
-    text = sent.text(f"schedule.{name}")
-    if not text:
-        return None
-    try:
-        wall = datetime.fromisoformat(text)
-        if wall.tzinfo is not None:
-            return wall.astimezone(UTC)
-        place = cron.zone(zone) if zone in cron.zones() else cron.zone("UTC")  # the zone is complained of elsewhere
-        return on_the_wall(wall, place) or wall.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        sent.wrong(f"{_AT}/{name}", f"{text!r} is not a date and time; write it like 2027-01-31 03:00.")
-        return None
 
 
 def _wall_text(moment: datetime | None, zone: str) -> str:

@@ -222,3 +222,32 @@ async def passed(web: Web, minutes: int) -> None:
     )
     while (await web.context.firing.fire()).schedules:
         pass
+
+
+async def test_a_backfill_is_started_watched_and_cancelled(web: Web) -> None:
+    async with logged_in(web, "ada") as client, logged_in(web, "mel") as other:
+        await make_project(client, schedule={"cron": "0 3 * * *", "timezone": "Europe/Berlin"})
+        page = "/projects/hello/backfills"
+        assert "Start the backfill" not in (await other.get(page)).text
+        form = {"from": "2026-03-27T00:00", "to": "2026-04-01T00:00", "concurrency": "2"}
+        assert (await other.post(page, data=form)).status_code == 403
+        refused = await client.post(page, data={**form, "to": "2026-03-01T00:00", "concurrency": "x"})
+        assert refused.status_code == 422
+        assert errors_in(refused) == ["'x' is not a whole number; write it in digits, such as 2."]
+        backwards = await client.post(page, data={**form, "to": "2026-03-01T00:00"})
+        assert "The end is not after the start; choose a later one." in errors_in(backwards)
+        assert 'value="2026-03-01T00:00"' in backwards.text
+        started = await client.post(page, data=form)
+        address = started.headers["location"]
+        assert (await client.get(address)).text.count(">Waiting<") == 5
+        await web.context.backfills.advance()
+        shown = await client.get(address)
+        assert shown.text.count(">Queued<") == 2
+        record = re.search(r'href="(/trainings/[^"]+)">#1<', shown.text)
+        assert record is not None
+        assert f'<a href="{address}">a backfill</a>' in (await client.get(record[1])).text
+        assert "2 running, 3 waiting" in (await client.get("/projects/hello")).text
+        assert (await other.post(f"{address}/cancel")).status_code == 403
+        assert (await client.post(f"{address}/cancel")).headers["location"] == address
+        assert "Cancelled by ada" in (await client.get(address)).text
+        assert address in (await client.get(page)).text

@@ -15,6 +15,7 @@ from app.domain.training import State
 from app.ui import schedule_view
 from app.ui.page import Page, Shown, to
 from app.ui.render import render
+from app.ui.routes.backfills import latest_backfills
 
 router = APIRouter()
 
@@ -71,6 +72,7 @@ async def schedule_values(page: Page, project: Project, *, told: bool) -> dict[s
         "more_due": found.next is not None,
         "failures": failures_in_row(found.items),
         "handover": handover,
+        **await latest_backfills(page, project),
     }
 
 

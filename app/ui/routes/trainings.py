@@ -139,6 +139,7 @@ async def head_values(page: Page, record: TrainingRecord, *, tab: str) -> dict[s
         "training": training,
         "phases": phases(training),
         "removed": _removed(training),
+        "backfill_id": record.backfill_id,
         "others": await _others(page, training),
         "namespace_message": record.namespace_message,
         "notes": record.notes,
