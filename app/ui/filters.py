@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import humanize
 from markupsafe import Markup
@@ -64,6 +66,11 @@ def number(count: int) -> str:
 def plural(count: int, one: str, many: str | None = None) -> str:
     """`1 task`, `4 tasks`."""
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def pretty(value: Any) -> str:
+    """JSON for people to read and edit."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def pair(text: str) -> tuple[str, str]:

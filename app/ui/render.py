@@ -60,6 +60,7 @@ def _environment() -> Environment:
         pair=filters.pair,
         percent=filters.percent,
         plural=filters.plural,
+        pretty=filters.pretty,
         resource_words=filters.resource_words,
         reason_words=words.reason_words,
         rule_words=words.rule_words,

@@ -1,0 +1,78 @@
+"""A hook's rules as people write them: one line for each parameter.
+
+    dataset  /data/path
+    epochs   /epochs  integer  = 3
+    note?    /note
+
+A question mark: it may be missing. What follows the equals sign is used when it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from app.domain.hook import ParamRule, ParamType, Scalar
+from app.errors import FieldError, TaasError
+
+_LINE = re.compile(
+    r"(?P<param>[^\s?=]+)(?P<maybe>\?)?\s+(?P<path>/\S*)(?:\s+(?P<type>[a-z]+))?\s*(?:=\s*(?P<default>.*))?"
+)
+
+
+def rules_of(text: str) -> tuple[tuple[ParamRule, ...], list[FieldError]]:
+    """The rules, and what cannot be read, with the line that it is in."""
+    rules, errors = [], []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        match = _LINE.fullmatch(line.strip())
+        kind = match["type"] or ParamType.STRING if match else ""
+        if match is None or kind not in set(ParamType):
+            detail = (
+                f"Line {number} is not of the form: name /path type = default. The types are {', '.join(ParamType)}."
+            )
+            errors.append(FieldError("/rules", detail))
+            continue
+        rules.append(
+            ParamRule(match["param"], match["path"], ParamType(kind), not match["maybe"], _default(match["default"]))
+        )
+    return tuple(rules), errors
+
+
+def text_of(rules: Sequence[ParamRule]) -> str:
+    """What a form shows, so that reading it again gives the same."""
+    return "\n".join(_line(rule) for rule in rules)
+
+
+def said_of(exc: TaasError) -> dict[str, str]:
+    """Errors by the form's fields; those of single rules beside all of them, with their line."""
+    found: dict[str, str] = {}
+    for error in exc.errors:
+        place = re.match(r"/rules/(\d+)/", error.pointer)
+        pointer, text = (
+            ("/rules", f"Rule {int(place[1]) + 1}: {error.detail}") if place else (error.pointer, error.detail)
+        )
+        found[pointer] = f"{found[pointer]} {text}" if pointer in found else text
+    return found
+
+
+def payload_of(text: str) -> Any:
+    """What the test box holds. Raises ValueError unless it is JSON or nothing."""
+    try:
+        return json.loads(text) if text.strip() else None
+    except RecursionError as exc:
+        raise ValueError("nested too deeply") from exc
+
+
+def _line(rule: ParamRule) -> str:
+    default = json.dumps(rule.default) if isinstance(rule.default, bool) else rule.default
+    parts = [rule.param + ("" if rule.required else "?"), rule.path]
+    parts += [rule.type.value] if rule.type is not ParamType.STRING else []
+    return " ".join(parts + ([f"= {default}"] if default is not None else []))
+
+
+def _default(text: str | None) -> Scalar | None:
+    return text if text is None or text.strip() else None
