@@ -27,12 +27,16 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".taas"), description="Where TaaS keeps its own files: embedded database, objects, keys.")
     database_url: str | None = Field(None, description="postgresql://… (14 or newer); unset: an embedded one.")
     storage_url: str | None = Field(None, description="fsspec URL for bundles and log archives; unset: home/objects.")
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    host: str = Field("127.0.0.1", description="The address that TaaS listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="And its port; 0: any that is free.")
     public_url: str | None = Field(None, description="How browsers reach TaaS, such as https://taas.example.com.")
     allowed_hosts: tuple[str, ...] = Field((), description="Host names accepted besides loopback and public_url's.")
-    log_format: str = Field("auto", pattern="^(auto|json|pretty)$")
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+    log_format: str = Field(
+        "auto", pattern="^(auto|json|pretty)$", description="auto: pretty on a terminal, else JSON."
+    )
+    log_level: str = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="debug also tells requests that only read."
+    )
     encryption_keys: SecretStr | None = Field(
         None, description="`id:base64` AES-256 keys, comma separated, newest first; unset: made under home."
     )
@@ -45,21 +49,24 @@ class Settings(BaseSettings):
         pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$",
         description="This installation's label value in the cluster; unset: made once and kept in the database.",
     )
-    gpu_resource: str = "nvidia.com/gpu"
+    gpu_resource: str = Field("nvidia.com/gpu", description="What a role's gpu asks the cluster for.")
     kube_qps: float = Field(50.0, gt=0, description="Requests a second to Kubernetes, shared by all of a process.")
-    kube_burst: int = Field(100, ge=1)
+    kube_burst: int = Field(100, ge=1, description="Requests that may go out at once after a quiet time.")
 
     admin_password: SecretStr | None = Field(
         None, description="The first admin's password, used when there is nobody yet; unset: a random one is printed."
     )
-    session_lifetime: timedelta = timedelta(days=14)
-    upload_max_bytes: int = 256 * MIB
-    upload_max_entries: int = 10_000
+    session_lifetime: timedelta = Field(timedelta(days=14), description="How long a login holds.")
+    upload_max_bytes: int = Field(256 * MIB, description="Of all files of an algorithm together, unpacked.")
+    upload_max_entries: int = Field(10_000, description="Files and folders of an algorithm.")
     configmap_bundle_max_bytes: int = Field(4 * MIB, description="Larger bundles travel through a storage.")
     running_limit: int = Field(100, ge=1, description="Trainings of the installation that may run at a time.")
-    stop_grace: timedelta = timedelta(seconds=30)
-    evaluator_grace: timedelta = timedelta(minutes=5)
-    node_lost_after: timedelta = timedelta(minutes=2)
+    evaluator_grace: timedelta = Field(
+        timedelta(minutes=5), description="How long an evaluator may go on after the chief has ended."
+    )
+    node_lost_after: timedelta = Field(
+        timedelta(minutes=2), description="How long a node may not answer before its tasks start elsewhere."
+    )
     keep_records: timedelta | None = Field(
         None, ge=_SHORTEST, description="Ended records older than this are removed; unset: never."
     )
@@ -82,7 +89,7 @@ class Settings(BaseSettings):
     worker_name: str | None = Field(None, description="Unset: host name and process id.")
     claim_seconds: float = Field(3.5, gt=0.5, description="How long a worker's claim on a training holds.")
     sweep_seconds: float = Field(1.0, gt=0, description="How often due rows are looked for when no hint arrives.")
-    worker_concurrency: int = Field(16, ge=1)
+    worker_concurrency: int = Field(16, ge=1, description="Trainings that a worker decides about at a time.")
     log_followers: int = Field(200, ge=1, description="Logs followed live at a time by one worker.")
 
     @cached_property

@@ -15,6 +15,7 @@ from app.domain.paging import Page, PageRequest
 from app.domain.project import Framework
 from app.errors import Conflict, FieldError, NotFound
 from app.services.access import require
+from app.services.known import known
 
 
 class ImageService:
@@ -54,7 +55,7 @@ class ImageService:
     async def get(self, principal: Principal, name: str) -> Image:
         """Raises `NotFound`."""
         async with self._database.read() as connection:
-            return _known(await images.by_name(connection, name), name)
+            return known(await images.by_name(connection, name), "image", name)
 
     async def default_for(self, framework: Framework) -> Image | None:
         """What a new project of that framework is offered."""
@@ -79,7 +80,7 @@ class ImageService:
         given = {"reference": reference, "description": description, "is_default": is_default}
         values: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
         async with self._database.transaction() as connection:
-            image = _known(await images.by_name(connection, name), name)
+            image = known(await images.by_name(connection, name), "image", name)
             if not values:
                 return image
             if is_default:
@@ -99,9 +100,3 @@ class ImageService:
 
 def _described(description: str) -> FieldError | None:
     return rules.text("/description", "The description", description, longest=rules.DESCRIPTION_MAX, empty=True)
-
-
-def _known(image: Image | None, name: str) -> Image:
-    if image is None:
-        raise NotFound(f"There is no image named {name}.")
-    return image

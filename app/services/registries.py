@@ -16,6 +16,7 @@ from app.domain.paging import Page, PageRequest
 from app.domain.places import registry_place
 from app.errors import Conflict, FieldError, NotFound
 from app.services.access import require
+from app.services.known import known
 
 
 class RegistryService:
@@ -48,12 +49,12 @@ class RegistryService:
     async def get(self, principal: Principal, name: str) -> Registry:
         """Raises `NotFound`."""
         async with self._database.read() as connection:
-            return _known(await registries.by_name(connection, name), name)
+            return known(await registries.by_name(connection, name), "registry", name)
 
     async def projects(self, principal: Principal, name: str, request: PageRequest) -> Page[RegistryUse]:
         """The projects whose image comes from the registry, by name. Raises `NotFound`."""
         async with self._database.read() as connection:
-            registry = _known(await registries.by_name(connection, name), name)
+            registry = known(await registries.by_name(connection, name), "registry", name)
             return await registries.projects_of(connection, registry.host, request)
 
     async def change(
@@ -66,7 +67,7 @@ class RegistryService:
             _password(password) if password is not None else None,
         )
         async with self._database.transaction() as connection:
-            registry = _known(await registries.by_name(connection, name), name)
+            registry = known(await registries.by_name(connection, name), "registry", name)
             values: dict[str, Any] = {} if username is None else {"username": username}
             if password is not None:
                 values["password"] = self._sealer.seal(password, registry_place(registry.id))
@@ -89,9 +90,3 @@ def _username(value: str) -> FieldError | None:
 
 def _password(value: str) -> FieldError | None:
     return rules.text("/password", "The password", value, longest=rules.PASSWORD_MAX)
-
-
-def _known(registry: Registry | None, name: str) -> Registry:
-    if registry is None:
-        raise NotFound(f"There is no registry named {name}.")
-    return registry

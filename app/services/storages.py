@@ -13,9 +13,10 @@ from app.domain.access import Action, Principal
 from app.domain.catalogue import Storage
 from app.domain.clock import Clock
 from app.domain.paging import Page, PageRequest
-from app.errors import Conflict, FieldError, InvalidInput, NotFound
+from app.errors import Conflict, FieldError, InvalidInput
 from app.k8s.manifests.storages import KINDS, StorageKind
 from app.services.access import require
+from app.services.known import known
 
 
 class StorageService:
@@ -50,7 +51,7 @@ class StorageService:
     async def get(self, principal: Principal, name: str) -> Storage:
         """Raises `NotFound`."""
         async with self._database.read() as connection:
-            return _known(await storages.by_name(connection, name), name)
+            return known(await storages.by_name(connection, name), "storage", name)
 
     def kinds(self) -> tuple[StorageKind, ...]:
         """What kinds there are, by name, with the settings each one has."""
@@ -74,7 +75,7 @@ class StorageService:
         given = {"config": dict(config) if config is not None else None, "is_default": is_default}
         values: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
         async with self._database.transaction() as connection:
-            storage = _known(await storages.by_name(connection, name), name)
+            storage = known(await storages.by_name(connection, name), "storage", name)
             if config is not None:
                 _check(storage.kind, config)
             if is_default:
@@ -87,7 +88,7 @@ class StorageService:
         """What lies on it stays. Raises `NotAllowed`, `NotFound` and `Conflict` (it is in use)."""
         require(principal, Action.ADMINISTER)
         async with self._database.transaction() as connection:
-            storage = _known(await storages.by_name(connection, name), name)
+            storage = known(await storages.by_name(connection, name), "storage", name)
             if users := await storages.users_of(connection, name):
                 raise Conflict(f"The storage {name} is in use by {', '.join(users)}: give them another one first.")
             await storages.remove(connection, storage.id)
@@ -102,9 +103,3 @@ def _check(kind: str, config: Mapping[str, Any]) -> None:
     if errors := known.check(config):
         pointed = [FieldError(f"/config{error.pointer}", error.detail) for error in errors]
         raise InvalidInput(" ".join(error.detail for error in pointed), errors=pointed)
-
-
-def _known(storage: Storage | None, name: str) -> Storage:
-    if storage is None:
-        raise NotFound(f"There is no storage named {name}.")
-    return storage
