@@ -289,3 +289,15 @@ async def test_old_deliveries_go(web: Web, member: httpx.AsyncClient, hook: Made
     await run(web, "UPDATE hook_deliveries SET received_at = now() - interval '31 days'")
     async with web.context.database.transaction() as connection:
         assert await rows.prune(connection) == 101
+
+
+async def test_a_start_that_the_overlap_rule_refuses_is_recorded(web: Web, member: httpx.AsyncClient) -> None:
+    schedule = {"cron": "0 3 * * *", "timezone": "UTC", "overlap": "skip"}
+    await make_project(member, args=ARGS, schedule=schedule)
+    hook = await make_hook(member)
+    assert (await deliver(web, hook, payload())).status_code == 202
+    refused = await deliver(web, hook, payload())
+    assert (refused.status_code, refused.headers["content-type"]) == (409, "application/problem+json")
+    assert len(await trainings(member)) == 1
+    newest = (await deliveries(member, hook))[0]
+    assert (newest["status"], newest["answer"]["detail"]) == (409, refused.json()["detail"])
