@@ -28,6 +28,7 @@ from app.domain.paging import Page, PageRequest
 from app.domain.project import Project
 from app.domain.topology import rfc3339
 from app.domain.training import Reason, TaskCounts, Training, TrainingSpec, Trigger
+from app.domain.validate_schedule import EARLIEST
 from app.errors import Conflict, FieldError, InvalidInput, NotAllowed, NotFound
 from app.services.freeze import LaunchRequest, freeze
 from app.services.projects import may_change, unknown_project
@@ -196,6 +197,8 @@ def _training(project: Project, running: Running, place: int, spec: TrainingSpec
 
 def _check(start: datetime, end: datetime, now: datetime, concurrency: int) -> None:
     errors = []
+    if start < EARLIEST:
+        errors.append(FieldError("/from", f"Nothing was due before {rfc3339(EARLIEST)}; choose a later start."))
     if end <= start:
         errors.append(FieldError("/to", "The end is not after the start; choose a later one."))
     if end > now:

@@ -13,6 +13,8 @@ from app.domain.paging import Page, PageRequest
 from app.domain.project import Project
 from app.domain.schedule import HORIZON, CatchUp, Schedule, due_between, next_due
 from app.domain.timed import PausedBy, Run, ScheduleState
+from app.domain.topology import rfc3339
+from app.domain.validate_schedule import EARLIEST
 from app.errors import Conflict, FieldError, InvalidInput
 from app.services.projects import may_change, unknown_project
 from app.services.timing import timing_of
@@ -89,6 +91,9 @@ class ScheduleService:
         if not timedelta(0) < end - start <= RANGE_MAX:
             detail = f"Give a range of up to {RANGE_MAX.days} days whose end is after its start."
             raise InvalidInput(detail, errors=[FieldError("/to", detail)])
+        if not EARLIEST <= start <= end <= HORIZON:
+            detail = f"Give times from {rfc3339(EARLIEST)} to {rfc3339(HORIZON)}."
+            raise InvalidInput(detail, errors=[FieldError("/from", detail)])
         async with self._database.read() as connection:
             now = await schedules.database_now(connection)
             past = await due_times.between(connection, start, end, RUNS_MAX)

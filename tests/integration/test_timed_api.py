@@ -146,3 +146,5 @@ async def test_the_calendar_shows_what_was_and_what_comes(web: Web, admin: httpx
     far = {"from": span["from"], "to": (now + timedelta(days=90)).isoformat()}
     refused = await admin.get("/api/v1/calendar", params=far)
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/to")
+    ancient = {"from": "0001-01-01T00:00:00+14:00", "to": "0001-01-02T00:00:00+14:00"}
+    assert (await admin.get("/api/v1/calendar", params=ancient)).status_code == 422

@@ -102,6 +102,7 @@ async def test_what_can_no_longer_be_started_says_why(web: Web, admin: httpx.Asy
         ({"to": (datetime.now(UTC) + timedelta(days=2)).isoformat()}, "/to"),
         ({"from": "2020-01-01T00:00:00Z"}, "/to"),
         ({"from": "2025-03-03T04:00:00Z", "to": "2025-03-03T05:00:00Z"}, "/from"),
+        ({"from": "0001-01-01T00:00:00+14:00"}, "/from"),
         ({"concurrency": 0}, "/concurrency"),
         ({"overrides": {"version": 9}}, "/version"),
     ],
