@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,6 +13,8 @@ from app.domain.timed import Run
 
 IN_A_WEEK = 12
 """Runs that a day shows within its week; the rest is a link to the day."""
+OF_ONE_PROJECT = 3
+"""Of these so many may be of one project: what runs every few minutes hides nothing else."""
 IN_A_DAY = 200
 """Runs on one page of a day."""
 EARLIEST, LATEST = date(2000, 1, 3), date(2199, 12, 1)
@@ -34,7 +37,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day: some of its runs, and how many more there are before and after them."""
+    """One day: some of its runs, and how many more there are."""
 
     date: date
     lines: tuple[Line, ...]
@@ -102,10 +105,21 @@ def days_of(dates: Dates, runs: Sequence[Run], now: datetime, page: int = 1) -> 
         there = run.at.astimezone(dates.zone)
         if there.date() in by_day:
             by_day[there.date()].append(Line(f"{there:%H:%M}", run))
-    most = IN_A_WEEK if dates.span is Span.WEEK else IN_A_DAY
     begin = 0 if dates.span is Span.WEEK else (page - 1) * IN_A_DAY
     today = now.astimezone(dates.zone).date()
-    return [
-        Day(day, tuple(lines[begin : begin + most]), max(len(lines) - begin - most, 0), day == today)
-        for day, lines in by_day.items()
-    ]
+    found = []
+    for day, lines in by_day.items():
+        chosen = _some_of_each(lines) if dates.span is Span.WEEK else lines[begin : begin + IN_A_DAY]
+        found.append(Day(day, tuple(chosen), max(len(lines) - begin - len(chosen), 0), day == today))
+    return found
+
+
+def _some_of_each(lines: Sequence[Line]) -> list[Line]:
+    """The first few of every project, in order of time."""
+    seen: Counter[str] = Counter()
+    chosen = []
+    for line in lines:
+        seen[line.run.project] += 1
+        if seen[line.run.project] <= OF_ONE_PROJECT:
+            chosen.append(line)
+    return chosen[:IN_A_WEEK]

@@ -28,6 +28,7 @@ async def furnished(web: Web) -> list[str]:
     async with web.client_of("ada", UserRole.ADMIN) as client:
         await make_project(client, roles={"worker": {"count": 60}}, args=["x" * 500], env={"A": "y" * 500}, tags=["t"])
         await make_project(client, LONG, notes="n" * 400)
+        await make_project(client, "timed", schedule={"cron": "*/10 * * * *", "timezone": "Europe/Berlin"})
         running, failed = await start(client), await start(client, notes="why")
         await start(client, LONG)
     await write(web, running["id"], state=State.RUNNING, starting_at=True, started_at=True, tasks_running=60)
@@ -47,6 +48,9 @@ async def furnished(web: Web) -> list[str]:
         "/", "/trainings", "/trainings?state=running", "/projects", "/projects/hello", f"/projects/{LONG}",
         "/projects/hello/edit", "/projects/hello/launch", "/new/project", "/algorithms", "/algorithms/hello",
         "/algorithms/hello/versions/1", "/algorithms/hello/versions/new", "/new/algorithm", "/account", "/nothing",
+        "/projects/timed",
+        "/projects/timed/edit", "/projects/timed/launch", "/projects/timed/due-times", "/projects/timed/backfills",
+        "/calendar", "/calendar?view=day",
         "/notices", "/notices?project=hello", hook,
         *records,
     ]  # fmt: skip

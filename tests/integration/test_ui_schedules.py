@@ -177,7 +177,8 @@ async def test_the_calendar_has_weeks_and_days_in_the_persons_zone(web: Web) -> 
         await start(client, "often")
         week = await client.get("/calendar?day=2099-03-26")
         assert "23 – 29 March 2099" in week.text
-        assert week.text.count(" more</a>") == 7
+        assert week.text.count("+ 141 more</a>") == 7
+        assert week.text.count('<span class="name">often') == 3 * 7
         only = await client.get("/calendar?day=2099-03-26&project=nightly")
         assert len(re.findall(r">08:00</span><span class=\"name\">nightly", only.text)) == 7
         assert "often" not in only.text
