@@ -34,7 +34,7 @@ async def test_each_start_replaces_the_one_before(lab: Lab) -> None:
         chain = [first, *later]
         assert [one.record["replaces"] for one in chain] == [None, *(one.id for one in chain[:-1])]
         assert [one.record["replaced_by"] for one in chain] == [*(one.id for one in chain[1:]), None]
-        assert first.record["namespace_state"] == "deleting"
+        await first.until(lambda it: it["namespace_state"] == "deleting")
         assert _made_jobs(lab, mark) == [first.record["namespace"], last.record["namespace"]]
         [tried] = (await first.tasks())["worker-0"]["attempts"]
         assert _job_made_at(lab, mark, last) > datetime.fromisoformat(tried["finished_at"])

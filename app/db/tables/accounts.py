@@ -80,4 +80,6 @@ audit_log = Table(
     Column("object", Text, nullable=False),
     Column("detail", JSONB, nullable=False, server_default="{}"),
     Index(None, "object", "id"),
+    Index(None, "actor", "id"),
+    Index(None, "action", "id"),
 )
