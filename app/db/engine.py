@@ -33,6 +33,10 @@ class DatabaseUnavailable(Unavailable):
     title = "The database does not answer"
 
 
+class Contended(DatabaseUnavailable):
+    """PostgreSQL ended this transaction so that another one could go on. Nothing was done; it may be tried anew."""
+
+
 class OutcomeUnknown(DatabaseUnavailable):
     """The connection was lost at the commit: it may have been done, or not."""
 
@@ -189,6 +193,8 @@ def _translate(exc: SQLAlchemyError, lost: type[DatabaseUnavailable] = DatabaseU
     state = str(getattr(exc.orig, "sqlstate", None) or "")
     if state.startswith("22"):
         raise InvalidInput("A value is outside what the database can hold.") from exc
+    if state.startswith("40"):
+        raise Contended("Others changed the same things at the same moment. Try again.") from exc
     lost_it = state[:2] in {"08", "55", "57"} or isinstance(exc, InterfaceError | OperationalError)
     if exc.connection_invalidated or lost_it:
         raise lost("The database did not do it in time or dropped the connection. Try again.") from exc

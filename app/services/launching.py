@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import algorithms, audit, projects, records, registries, trainings
-from app.db.engine import Database
+from app.db.engine import Contended, Database
 from app.db.handovers import Replacement
 from app.db.ids import new_id
 from app.db.trainings import NewTraining
@@ -29,6 +30,8 @@ from app.services.trainings import unknown_training
 from app.settings import Settings
 
 HIDDEN = "(hidden)"
+TRIES = 5
+"""How often a start is tried that others get in the way of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,13 @@ class LaunchService:
         self, principal: Principal, name: str, request: LaunchRequest, *, trigger: Trigger = Trigger.PERSON
     ) -> TrainingRecord:
         """Queue a training. Raises `NotFound`, `NotAllowed` and `InvalidInput` (with every field that is wrong)."""
+        for _ in range(TRIES - 1):
+            # It locks every training that it replaces, and workers lock theirs: now and then two wait for each other.
+            with suppress(Contended):
+                return await self._start(principal, name, request, trigger)
+        return await self._start(principal, name, request, trigger)
+
+    async def _start(self, principal: Principal, name: str, request: LaunchRequest, trigger: Trigger) -> TrainingRecord:
         async with self._database.transaction() as connection:
             return await self.start_within(connection, principal, name, request, trigger=trigger)
 

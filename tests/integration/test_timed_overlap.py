@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.context import Context, build_context
 from app.db import running_queue
-from app.db.engine import Database
+from app.db.engine import Contended, Database
 from app.db.running_queue import Answer
 from app.domain.access import Principal, UserRole
 from app.domain.schedule import CatchUp, Overlap
@@ -185,3 +187,26 @@ async def test_retries_replace_nothing_and_run_one_at_a_time(context: Context) -
     await timed.set_state(retries[0].id, "failed")
     assert (await ask(context, retries[1].id)).admitted
     assert running["replaces"] is None
+
+
+async def test_a_start_that_others_get_in_the_way_of_is_tried_again(context: Context) -> None:
+    """Somebody holds the second of those that it replaces and wants the first, which the start holds by then."""
+    timed = await make_timed(context, [every(1, overlap=Overlap.REPLACE)])
+    first = await start(timed)
+    await timed.set_state(first, "running")
+    second = await start(timed)
+    lock = text("SELECT 1 FROM trainings WHERE id = :id FOR UPDATE")
+    waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with suppress(Contended):  # PostgreSQL chooses whom of the two it sends away
+        async with timed.database.transaction() as other:
+            await other.execute(lock, {"id": second})
+            starting = asyncio.create_task(start(timed))
+            async with asyncio.timeout(60):
+                while not (await other.execute(waits)).scalar_one():
+                    await asyncio.sleep(0.02)
+            await other.execute(lock, {"id": first})
+    third = await starting
+    rows = {row["id"]: row for row in await timed.trainings()}
+    assert [row["number"] for row in rows.values()] == [1, 2, 3]
+    assert (rows[second]["replaced_by"], rows[second]["stop_reason"]) == (third, "replaced")
+    assert rows[third]["replaces"] == second

@@ -72,9 +72,14 @@ class Lab:
 
     async def post(self, path: str, body: Any = None, *, status: int) -> Json:
         answer = await self.http.post(path, json=body)
-        assert answer.status_code == status, f"{path}: {answer.text}"
+        assert answer.status_code == status, f"{path}: {answer.text}\n{self._log_of(answer)}"
         made: Json = answer.json()
         return made
+
+    def _log_of(self, answer: httpx.Response) -> str:
+        """What the server said of a request that it failed to answer."""
+        id_ = answer.headers.get("X-Request-ID", "")
+        return "\n".join(line for line in self.taas.output.splitlines() if id_ and id_ in line)
 
     async def new_nodes(self, name: str, count: int, **properties: Any) -> Json:
         """Fake nodes `<installation>-<name>-0…`, gone with the laboratory; returns the label that they have."""

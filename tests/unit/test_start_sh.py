@@ -266,6 +266,8 @@ def test_sigterm_at_any_moment(pod: Pod, steps: int) -> None:
     assert ended.exit == 143
     assert ended.output == b""
     assert not any(pod.tmp.iterdir())
+    if ended.termination == Termination("setup", 143, None):
+        return  # what carries the output was hit before it could shield itself: nothing is said that is not known
     assert_verified(ended)
 
 
