@@ -263,8 +263,8 @@ class LogSupervisor:
                 async for piece in pieces:
                     await self._writer.put(tail, piece, log.position)
             unended = None
-        except LogGone:
-            pass
+        except LogGone as exc:
+            _log.debug("log gone before its end was read", pod=tail.source.pod, problem=str(exc))
         except (LogNotReady, LogTrouble) as exc:
             tail.last_reads += 1
             if tail.source.started and tail.last_reads < LAST_READS:
