@@ -29,7 +29,8 @@ from app.domain.training import State
 CHANNEL = "schedules"
 
 _DUE = text("""
-    SELECT s.*, p.name, p.owner_id, p.spec, p.last_number, coalesce(CAST(:now AS timestamptz), now()) AS db_now
+    SELECT s.*, p.name, p.owner_id, p.spec, p.revision, p.last_number,
+           coalesce(CAST(:now AS timestamptz), now()) AS db_now
     FROM schedules s JOIN projects p ON p.id = s.project_id
     WHERE s.next_at <= coalesce(CAST(:now AS timestamptz), now()) AND p.deleted_at IS NULL
     ORDER BY s.next_at LIMIT :most FOR NO KEY UPDATE OF s, p SKIP LOCKED
@@ -42,7 +43,7 @@ _ADVANCE = text("""
 """).bindparams(bindparam("rows", type_=JSONB))
 # Timed projects of which a training has ended a moment ago: only these can have failed once too often.
 _SUSPECTS = text("""
-    SELECT s.*, p.name, p.owner_id, p.spec, p.last_number, now() AS db_now
+    SELECT s.*, p.name, p.owner_id, p.spec, p.revision, p.last_number, now() AS db_now
     FROM schedules s JOIN projects p ON p.id = s.project_id
     WHERE s.next_at IS NOT NULL AND p.deleted_at IS NULL AND s.project_id IN (
         SELECT project_id FROM trainings
@@ -68,6 +69,7 @@ class DueProject:
     name: str
     owner_id: UUID
     spec: ProjectSpec
+    revision: int
     last_number: int
     now: datetime
 
@@ -178,7 +180,7 @@ async def remove(connection: AsyncConnection, project_id: UUID) -> None:
 
 def _due_of(row: Row[Any]) -> DueProject:
     spec = from_json(row.spec, ProjectSpec)
-    return DueProject(_state_of(row), row.name, row.owner_id, spec, row.last_number, row.db_now)
+    return DueProject(_state_of(row), row.name, row.owner_id, spec, row.revision, row.last_number, row.db_now)
 
 
 def _state_of(row: Row[Any]) -> ScheduleState:

@@ -29,6 +29,7 @@ from app.domain.timed import DueOutcome, DueTime, PausedBy
 from app.domain.topology import rfc3339
 from app.domain.training import State, TaskCounts, Training, TrainingSpec, Trigger
 from app.errors import InvalidInput
+from app.services.checked import Basis, Checked
 from app.services.freeze import Ingredients, LaunchRequest, assemble, look_up
 from app.services.handovers import make_room
 from app.settings import Settings
@@ -67,6 +68,7 @@ class FiringService:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
+        self._checked = Checked()
 
     async def seconds_to_next(self) -> float | None:
         """How long until something is due; None when nothing will be."""
@@ -144,12 +146,15 @@ class FiringService:
 
     def _frozen(self, one: DueProject, found: Ingredients) -> tuple[UUID, TrainingSpec] | str:
         """The version's id and the spec; or the sentence that says why the project cannot be started."""
+        project_id, request = one.state.project_id, _AS_THE_PROJECT_SAYS
+        version = found.version(one.spec, request)
+        basis = Basis(one.revision, version.id if version else None, found.storage(one.spec))
+        check = not self._checked.good(project_id, basis)
         try:
-            version, spec = assemble(
-                one.state.project_id, one.name, one.spec, _AS_THE_PROJECT_SAYS, found, self._settings
-            )
+            version, spec = assemble(project_id, one.name, one.spec, request, found, self._settings, check=check)
         except InvalidInput as exc:
             return exc.detail
+        self._checked.remember(project_id, basis)
         return version.id, spec
 
 

@@ -54,6 +54,14 @@ class Ingredients:
     versions: Mapping[tuple[str, int | None], Version]  # by algorithm and number; None: its newest
     storages: Mapping[str, Storage]
 
+    def version(self, spec: ProjectSpec, request: LaunchRequest) -> Version | None:
+        """The code of a launch; None when there is none such."""
+        return self.versions.get((spec.algorithm, spec.version if request.version is None else request.version))
+
+    def storage(self, spec: ProjectSpec) -> Storage | None:
+        """The project's storage; None when it has none, or it is gone."""
+        return self.storages.get(spec.run.storage) if spec.run.storage else None
+
 
 async def freeze(
     connection: AsyncConnection, project: Project, request: LaunchRequest, settings: Settings
@@ -80,20 +88,19 @@ async def look_up(connection: AsyncConnection, specs: Iterable[ProjectSpec], req
 
 
 def assemble(
-    project_id: UUID, name: str, spec: ProjectSpec, request: LaunchRequest, found: Ingredients, settings: Settings
+    project_id: UUID,
+    name: str,
+    spec: ProjectSpec,
+    request: LaunchRequest,
+    found: Ingredients,
+    settings: Settings,
+    *,
+    check: bool = True,
 ) -> tuple[Version, TrainingSpec]:
-    """As `freeze`, from what was looked up."""
+    """As `freeze`, from what was looked up. Without `check`: the caller knows that nothing of it is wrong."""
     run = _overridden(spec.run, request)
-    number = request.version if request.version is not None else spec.version
-    version = found.versions.get((spec.algorithm, number))
-    storage = found.storages.get(run.storage) if run.storage else None
-    errors = [*_unknown_roles(name, spec, request), *check_run(run), *check_params(run.args, request.params)]
-    if version is None:
-        errors.append(FieldError("/version", f"{spec.algorithm} has no version {number}."))
-    if run.storage and storage is None:
-        errors.append(FieldError("/storage", f"The storage {run.storage} is gone; give the project another one."))
-    if version is not None and not errors:
-        errors += _room(run, version, storage, settings)
+    version, storage = found.version(spec, request), found.storage(spec)
+    errors = _errors(name, spec, run, request, version, storage, settings) if check else []
     if errors or version is None:
         raise InvalidInput(" ".join(error.detail for error in errors[:3]), errors=errors)
     return version, TrainingSpec(
@@ -106,6 +113,26 @@ def assemble(
         storage=_mount(storage, name, project_id) if storage else None,
         model=request.model,
     )
+
+
+def _errors(
+    name: str,
+    spec: ProjectSpec,
+    run: RunSpec,
+    request: LaunchRequest,
+    version: Version | None,
+    storage: Storage | None,
+    settings: Settings,
+) -> list[FieldError]:
+    errors = [*_unknown_roles(name, spec, request), *check_run(run), *check_params(run.args, request.params)]
+    if version is None:
+        number = spec.version if request.version is None else request.version
+        errors.append(FieldError("/version", f"{spec.algorithm} has no version {number}."))
+    if run.storage and storage is None:
+        errors.append(FieldError("/storage", f"The storage {run.storage} is gone; give the project another one."))
+    if version is not None and not errors:
+        errors += _room(run, version, storage, settings)
+    return errors
 
 
 def _room(run: RunSpec, version: Version, storage: Storage | None, settings: Settings) -> list[FieldError]:

@@ -127,6 +127,20 @@ async def test_what_cannot_be_started_says_why_and_holds_up_nobody(context: Cont
     assert len({row["message"] for row in rows.values()}) == 3
 
 
+async def test_an_edit_is_seen_by_who_fired_the_project_before(context: Context) -> None:
+    timed = await make_timed(context, [every(1)])
+    edit = """
+        UPDATE projects SET revision = revision + 1,
+                            spec = jsonb_set(spec, '{run,image}', to_jsonb(CAST(:image AS text)))
+    """
+    for minute, image in enumerate(("a:1", "a:2", "", "a:3"), start=1):
+        async with context.database.transaction() as connection:
+            await connection.execute(text(edit), {"image": image})
+        await timed.fire(DAY + minute * MINUTE)
+    assert [row["message"][:23] for row in await timed.due_times()] == ["", "", "Give an image reference", ""]
+    assert [row["spec"]["run"]["image"] for row in await timed.trainings()] == ["a:1", "a:2", "a:3"]
+
+
 @pytest.mark.parametrize(
     ("catch_up", "expected"),
     [
