@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from deploy.local import paths, versions
-from deploy.local.images import pause, python, tensorflow, torch
+from deploy.local.images import haproxy, pause, python, savedmodel_server, tensorflow, torch
 from deploy.local.progress import step
 
 
@@ -63,6 +63,13 @@ TENSORFLOW = Layer(
     below=PYTHON,
     about="about three minutes",
 )
+HAPROXY = Layer("haproxy", haproxy.make, (Path(haproxy.__file__),), below=PYTHON)
+SAVEDMODEL_SERVER = Layer(
+    "savedmodel-server",
+    savedmodel_server.make,
+    (Path(savedmodel_server.__file__), savedmodel_server.LOCK, *savedmodel_server.PROGRAMS),
+    below=TENSORFLOW,
+)
 TORCH = Layer(
     "torch",
     torch.make,
@@ -76,6 +83,16 @@ IMAGES = (
     Image("localhost/taas/pause:1", (PAUSE,), {"Entrypoint": ["/pause"], "User": "65535:65535"}),
     Image("localhost/taas/python:3.11", (PYTHON,), _PATH | {"Cmd": ["python3"]}),
     Image("localhost/taas/tensorflow:2.21", (PYTHON, TENSORFLOW), _PATH | {"Cmd": ["python3"]}),
+    Image(
+        "localhost/taas/haproxy:2.6",
+        (PYTHON, HAPROXY),
+        _PATH | {"Env": ["PATH=/usr/sbin:/usr/bin:/bin", "LANG=C.UTF-8"], "Cmd": ["haproxy", "-v"]},
+    ),
+    Image(
+        "localhost/taas/savedmodel-server:2.21",
+        (PYTHON, TENSORFLOW, SAVEDMODEL_SERVER),
+        _PATH | {"Entrypoint": ["python3", "/opt/savedmodel-server/server.py"]},
+    ),
 )
 # Made and loaded only when asked for (`python3 -m deploy.local image torch`).
 ON_REQUEST = {"torch": Image("localhost/taas/torch:1.13", (TORCH,), _PATH | {"Cmd": ["python3"]})}
