@@ -34,9 +34,11 @@ from app.services.installation import InstallationName
 from app.services.launches import LaunchBuilder
 from app.services.launching import LaunchService
 from app.services.logs import LogService
+from app.services.outlook import OutlookService
 from app.services.projects import ProjectService
 from app.services.registries import RegistryService
 from app.services.retention import RetentionService
+from app.services.revisions import RevisionService
 from app.services.schedule_preview import SchedulePreviewService
 from app.services.schedules import ScheduleService
 from app.services.secrets import SecretService
@@ -70,7 +72,9 @@ class Context:
     images: ImageService
     storages: StorageService
     projects: ProjectService
+    revisions: RevisionService
     launching: LaunchService
+    outlooks: OutlookService
     firing: FiringService
     backfills: BackfillService
     dead_man: DeadManService
@@ -134,7 +138,9 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         images=ImageService(database, clock),
         storages=StorageService(database, clock),
         projects=ProjectService(database, clock, sealer),
+        revisions=RevisionService(database),
         launching=launching,
+        outlooks=OutlookService(database, settings),
         firing=FiringService(database, settings),
         backfills=BackfillService(database, settings),
         dead_man=DeadManService(database),

@@ -14,7 +14,8 @@ from app.auth import cookies
 from app.context import Context, context_of
 from app.domain.access import Principal
 from app.domain.paging import LARGEST, Page, PageRequest, decode_cursor, encode_cursor, list_scope
-from app.errors import NotAuthenticated
+from app.domain.training import TaskKey
+from app.errors import NotAuthenticated, NotFound
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="token", description="An API token, as made under /tokens.")
 _cookie = APIKeyCookie(name=cookies.PLAIN, auto_error=False, scheme_name="session")
@@ -99,3 +100,13 @@ BaseUrl = Annotated[str, Depends(base_url)]
 
 # A name in an address. What cannot be one is simply not found, so there is no pattern here.
 NamePath = Annotated[str, Path(min_length=1, max_length=200)]
+
+
+def _task(task: Annotated[str, Path(min_length=1, max_length=200, description="Such as worker-0.")]) -> TaskKey:
+    try:
+        return TaskKey.parse(task)
+    except ValueError as exc:
+        raise NotFound(f"{exc}.") from exc
+
+
+TaskPath = Annotated[TaskKey, Depends(_task)]

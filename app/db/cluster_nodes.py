@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Row, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.codec import from_json, to_json
 from app.db.keyset import fetch_page
 from app.db.tables import cluster_nodes
-from app.domain.cluster import ClusterNode
+from app.domain.cluster import ClusterNode, Taint
 from app.domain.paging import Page, PageRequest
 
 
@@ -25,6 +26,8 @@ class NodeRow:
     allocatable: dict[str, str]
     requested: dict[str, str]
     used: dict[str, str] | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    taints: tuple[Taint, ...] = ()
 
 
 async def replace_all(connection: AsyncConnection, nodes: Sequence[NodeRow]) -> None:
@@ -35,6 +38,8 @@ async def replace_all(connection: AsyncConnection, nodes: Sequence[NodeRow]) -> 
             "allocatable": node.allocatable,
             "requested": node.requested,
             "used": node.used,
+            "labels": node.labels,
+            "taints": to_json(node.taints),
             "observed_at": func.now(),
         }
         statement = insert(cluster_nodes).values(name=node.name, **values)
@@ -55,4 +60,13 @@ async def page(connection: AsyncConnection, request: PageRequest) -> Page[Cluste
 
 
 def _node_of(row: Row[Any]) -> ClusterNode:
-    return ClusterNode(row.name, row.ready, row.allocatable, row.requested, row.used, row.observed_at)
+    return ClusterNode(
+        row.name,
+        row.ready,
+        row.allocatable,
+        row.requested,
+        row.used,
+        row.observed_at,
+        labels=row.labels,
+        taints=from_json(row.taints, tuple[Taint, ...]),
+    )

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import handovers
 from app.domain import sentences
+from app.domain.queueing import Standing
 from app.domain.training import State
 
 _LOCK = text("SELECT pg_advisory_xact_lock(7410331)")
@@ -38,7 +39,8 @@ _BEFORE = f"""
 _PLACES = f"""
     WITH active AS (SELECT project_id, count(*) AS running FROM trainings WHERE {_ACTIVE} GROUP BY project_id),
     waiting AS (
-        SELECT t.id, row_number() OVER (PARTITION BY t.project_id ORDER BY t.id) + coalesce(a.running, 0) AS nth,
+        SELECT t.id, t.project_id,
+               row_number() OVER (PARTITION BY t.project_id ORDER BY t.id) + coalesce(a.running, 0) AS nth,
                coalesce(a.running, 0) AS project_running, (p.spec ->> 'running_limit')::int AS project_limit
         FROM trainings t JOIN projects p ON p.id = t.project_id LEFT JOIN active a ON a.project_id = t.project_id
         WHERE t.state = 'queued' AND t.stop_requested_at IS NULL AND NOT EXISTS ({_BEFORE})),
@@ -55,6 +57,11 @@ _HELD = text(f"""
     SELECT b.number, b.state, b.node, t.project
     FROM trainings t JOIN projects p ON p.id = t.project_id CROSS JOIN LATERAL ({_BEFORE}) b
     WHERE t.id = :id ORDER BY b.node NULLS LAST, b.id LIMIT 1
+""")
+_STANDING = text(f"""{_PLACES}
+    SELECT (SELECT running FROM total) AS running, (SELECT count(*) FROM eligible) AS before,
+           coalesce((SELECT running FROM active WHERE project_id = :project), 0) AS project_running,
+           (SELECT count(*) FROM waiting WHERE project_id = :project) AS project_waiting
 """)
 _WAKE = text(f"""{_PLACES}
     UPDATE trainings SET intent_gen = intent_gen + 1
@@ -91,3 +98,9 @@ async def ask(connection: AsyncConnection, training_id: UUID, limit: int) -> Ans
 async def wake(connection: AsyncConnection, limit: int) -> int:
     """Make those due that may start now; how many there were."""
     return (await connection.execute(_WAKE, {"limit": limit})).rowcount
+
+
+async def standing(connection: AsyncConnection, project_id: UUID) -> Standing:
+    """Where a training of the project would stand if it were queued now."""
+    row = (await connection.execute(_STANDING, {"project": project_id})).one()
+    return Standing(row.running, row.project_running, row.project_waiting, row.before)

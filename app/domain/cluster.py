@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -29,6 +29,15 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
+class Taint:
+    """What keeps pods away from a node that do not tolerate it, in Kubernetes' words."""
+
+    key: str
+    value: str = ""
+    effect: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterNode:
     """A node; `ready` is yes, no or cordoned, `used` None where nobody measures it."""
 
@@ -39,6 +48,8 @@ class ClusterNode:
     used: Amounts | None
     observed_at: datetime
     holders: tuple[Holder, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Taint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.domain.project import Framework, Role, RunSpec
+from app.domain.training import TaskKey
 
 SERVICE = "tasks"
 TF_PORT = 2222
@@ -66,6 +67,12 @@ def variables(run: RunSpec, role: str, told: Told) -> dict[str, str]:
         **{f"TAAS_{name.upper()}_HOSTS": ",".join(hosts(run, name)) for name in run.role_names},
         **_of_framework(run, role),
     }
+
+
+def environment(run: RunSpec, task: TaskKey, told: Told) -> dict[str, str]:
+    """What one task finds in its environment, name → value."""
+    index = str(task.index)
+    return {name: value.replace(_INDEX, index) for name, value in variables(run, task.role, told).items()}
 
 
 def hosts(run: RunSpec, role: str) -> list[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.domain.cluster import Taint
 from app.k8s import objects, translate
 
 
@@ -16,6 +17,8 @@ class SeenNode:
     name: str
     ready: str
     allocatable: dict[str, str]
+    labels: dict[str, str] = field(default_factory=dict)
+    taints: tuple[Taint, ...] = ()
 
 
 class Nodes:
@@ -42,7 +45,8 @@ class Nodes:
             return self._forget(name)
         since = translate.not_ready_since(item)
         ready = "no" if since else "cordoned" if item.spec.unschedulable else "yes"
-        self._nodes[name] = SeenNode(name, ready, item.status.allocatable)
+        taints = tuple(Taint(one.key, one.value, one.effect) for one in item.spec.taints or ())
+        self._nodes[name] = SeenNode(name, ready, item.status.allocatable, item.metadata.labels, taints)
         if since == self.not_ready.get(name):
             return
         if since is None:

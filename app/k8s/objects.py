@@ -138,8 +138,15 @@ class Event(Struct):
     series: Series | None = None
 
 
+class Taint(Struct):
+    key: str
+    value: str = ""
+    effect: str = ""
+
+
 class NodeSpec(Struct):
     unschedulable: bool = False
+    taints: list[Taint] | None = None
 
 
 class NodeStatus(Struct):

@@ -112,7 +112,15 @@ class Chores:
         asked = await capacity.requested(cluster.client)
         used = await capacity.used(cluster.client)
         rows = [
-            NodeRow(node.name, node.ready, node.allocatable, asked.get(node.name, {}), used.get(node.name))
+            NodeRow(
+                node.name,
+                node.ready,
+                node.allocatable,
+                asked.get(node.name, {}),
+                used.get(node.name),
+                labels=node.labels,
+                taints=node.taints,
+            )
             for node in cluster.cache.nodes.all()
         ]
         async with self._database.transaction() as connection:

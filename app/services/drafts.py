@@ -42,6 +42,11 @@ class ProjectDraft:
     tags: tuple[str, ...] = ()
     secrets: Mapping[str, str | None] = field(default_factory=dict)
 
+    @property
+    def secrets_set(self) -> list[str]:
+        """The variables that get a value."""
+        return [name for name, value in self.secrets.items() if value is not None]
+
 
 @dataclass(frozen=True, slots=True)
 class Resolved:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.auth.seal import Sealer
-from app.db import audit, projects
+from app.db import audit, projects, revisions
 from app.db.engine import Database
 from app.db.ids import new_id
 from app.domain.access import Action, Principal, can
@@ -55,6 +55,7 @@ class ProjectService:
             if not await projects.add(connection, project):
                 raise _taken(draft.name)
             await projects.put_secrets(connection, project.id, self._sealed(project, draft))
+            await revisions.add(connection, project, by=principal.name, secrets_set=draft.secrets_set)
             timing = await set_schedule(connection, project.id, before=None, after=found.spec.schedule)
             await audit.record(connection, principal.name, "project.create", f"project/{draft.name}")
         return replace(project, timing=timing)
@@ -100,6 +101,7 @@ class ProjectService:
             removed = [secret for secret, value in draft.secrets.items() if value is None]
             await projects.remove_secrets(connection, edited.id, removed)
             await projects.put_secrets(connection, edited.id, self._sealed(edited, draft))
+            await revisions.add(connection, edited, by=principal.name, secrets_set=draft.secrets_set)
             if found.spec.schedule != current.spec.schedule:
                 before, after = current.spec.schedule, found.spec.schedule
                 edited = replace(edited, timing=await set_schedule(connection, edited.id, before=before, after=after))

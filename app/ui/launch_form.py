@@ -6,6 +6,7 @@ from typing import Any
 
 from app.domain import template
 from app.domain.project import Project
+from app.domain.training import TrainingSpec
 from app.services.freeze import LaunchRequest, RoleOverride
 from app.ui.fields import Sent, span_text
 from app.ui.project_form import ProjectForm, arguments
@@ -16,7 +17,7 @@ _RESOURCES = ("cpu", "memory")
 def of_project(project: Project) -> ProjectForm:
     """The form as the project would run it."""
     run = project.spec.run
-    fields = {
+    fields: dict[str, str] = {
         "version": str(project.spec.version or ""),
         "image": run.image,
         "task_retries": str(run.task_retries),
@@ -28,6 +29,41 @@ def of_project(project: Project) -> ProjectForm:
         for key in _RESOURCES:
             fields[f"roles.{name}.{key}"] = getattr(role.resources, key)
     return ProjectForm(fields, list(run.args))
+
+
+def of_request(project: Project, request: LaunchRequest) -> ProjectForm:
+    """The form as the project would run it with these changes."""
+    form = of_project(project)
+    single: dict[str, Any] = {
+        "version": request.version,
+        "image": request.image,
+        "task_retries": request.task_retries,
+        "max_duration": None if request.max_duration is None else span_text(request.max_duration),
+    }
+    for name, role in request.roles.items():
+        single[f"roles.{name}.count"] = role.count
+        single |= {f"roles.{name}.{key}": value for key, value in role.resources.items() if key in (*_RESOURCES, "gpu")}
+    form.fields |= {name: str(value) for name, value in single.items() if value is not None}
+    form.args = list(project.spec.run.args if request.args is None else request.args)
+    form.env = list(request.env.items())
+    return form
+
+
+def differences(spec: TrainingSpec, project: Project) -> list[str]:
+    """In what a training ran otherwise than any launch of the project now can, in sentences."""
+    run, now = spec.run, project.spec.run
+    found = []
+    if spec.algorithm != project.spec.algorithm:
+        found.append(f"It ran {spec.algorithm}; the project now uses {project.spec.algorithm}.")
+    if run.framework is not now.framework:
+        found.append(f"It ran as {run.framework.value}; the project is now {now.framework.value}.")
+    if set(run.roles) != set(now.roles):
+        found.append(f"It had the roles {', '.join(run.role_names)}; the project has {', '.join(now.role_names)}.")
+    if gone := sorted(set(now.env) - set(run.env)):
+        found.append(f"The project has got the variables {', '.join(gone)} since; they are set too.")
+    if run.storage != now.storage:
+        found.append(f"Its storage was {run.storage or 'none'}; now it is {now.storage or 'none'}.")
+    return found
 
 
 def params_asked(args: tuple[str, ...]) -> list[str]:

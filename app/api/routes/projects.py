@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
-from app.api.deps import Ctx, Listing, Me, NamePath, Paged
+from app.api.deps import Ctx, Listing, Me, NamePath, Paged, TaskPath
 from app.api.etags import IfMatch, etag
 from app.api.idempotency import Made, Once
 from app.api.problems import documented
+from app.api.schemas.base import INT_MAX
 from app.api.schemas.projects import CloneIn, ProjectIn, ProjectOut, ProjectPatch
-from app.api.schemas.trainings import FrozenOut, HandoverOut, PreviewOut, StartIn, TrainingOut
+from app.api.schemas.revisions import RevisionOut, RevisionSettingsOut
+from app.api.schemas.trainings import (
+    FitOut,
+    FrozenOut,
+    HandoverOut,
+    PreviewOut,
+    QueuePlaceOut,
+    StartIn,
+    TaskEnvironmentOut,
+    TrainingOut,
+)
 from app.domain.project import Project, ProjectFilter
 from app.services.manifests import shown
 
@@ -80,15 +91,42 @@ async def start_training(name: NamePath, me: Me, context: Ctx, once: Once, body:
 
 @router.post("/{name}/preview", responses=documented(404))
 async def preview_training(name: NamePath, me: Me, context: Ctx, body: StartIn | None = None) -> PreviewOut:
-    """The exact objects that a start with this body would make, without making anything."""
-    preview = await context.launching.preview(me, name, (body or StartIn()).request())
+    """The exact objects that a start with this body would make, and whether it would find room; nothing is made."""
+    request = (body or StartIn()).request()
+    preview = await context.launching.preview(me, name, request)
+    outlook = await context.outlooks.of(me, name, request)
     return PreviewOut(
         namespace=preview.objects.namespace["metadata"]["name"],
         items=shown(preview.objects),
         number=preview.training.number,
         spec=FrozenOut.of(preview.training.spec),
+        fit=FitOut.model_validate(outlook.fit),
+        queue=QueuePlaceOut.model_validate(outlook.queue),
         handover=HandoverOut.model_validate(preview.handover) if preview.handover else None,
     )
+
+
+@router.post("/{name}/preview/tasks/{task}", responses=documented(404))
+async def preview_task_environment(
+    name: NamePath, task: TaskPath, me: Me, context: Ctx, body: StartIn | None = None
+) -> TaskEnvironmentOut:
+    """What one task (such as worker-0) would be told by a start with this body, its TF_CONFIG among it."""
+    env = await context.outlooks.environment(me, name, (body or StartIn()).request(), task)
+    return TaskEnvironmentOut(task=str(task), env=dict(env))
+
+
+@router.get("/{name}/revisions", responses=documented(404))
+async def list_project_revisions(name: NamePath, me: Me, context: Ctx, paging: Paged) -> Listing[RevisionOut]:
+    """The history of its settings, the newest first: who changed which field from what to what."""
+    return paging.listing(await context.revisions.page(me, name, paging.request), RevisionOut.of)
+
+
+@router.get("/{name}/revisions/{number}", responses=documented(404))
+async def get_project_revision(
+    name: NamePath, number: Annotated[int, Path(ge=1, le=INT_MAX)], me: Me, context: Ctx
+) -> RevisionSettingsOut:
+    """The settings as one revision had them; secrets are never kept there."""
+    return RevisionSettingsOut.of(await context.revisions.get(me, name, number))
 
 
 def _answer(project: Project, response: Response) -> ProjectOut:

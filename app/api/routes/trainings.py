@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
 
-from app.api.deps import Ctx, Listing, Me, Paged
+from app.api.deps import Ctx, Listing, Me, Paged, TaskPath
 from app.api.idempotency import Made, Once
 from app.api.problems import documented
 from app.api.schemas.base import MomentIn
@@ -19,6 +19,7 @@ from app.api.schemas.trainings import (
     ManifestsOut,
     NotesIn,
     OutcomeOut,
+    TaskEnvironmentOut,
     TaskOut,
     TrainingOut,
 )
@@ -119,6 +120,13 @@ async def get_training_outcome(training_id: UUID, me: Me, context: Ctx) -> Outco
 async def list_training_tasks(training_id: UUID, me: Me, context: Ctx, paging: Paged) -> Listing[TaskOut]:
     """By role and index, each with all its tries."""
     return paging.listing(await context.trainings.tasks(me, training_id, paging.request), TaskOut.of)
+
+
+@router.get("/{training_id:uuid}/tasks/{task}/environment", responses=documented(404))
+async def get_task_environment(training_id: UUID, task: TaskPath, me: Me, context: Ctx) -> TaskEnvironmentOut:
+    """What one task (such as worker-0) was or will be told, its TF_CONFIG among it."""
+    env = await context.outlooks.environment_of(me, training_id, task)
+    return TaskEnvironmentOut(task=str(task), env=dict(env))
 
 
 @router.get("/{training_id:uuid}/events", responses=documented(404))

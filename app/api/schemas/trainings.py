@@ -10,6 +10,7 @@ from pydantic import Field
 from app.api.schemas.base import Input, Moment, Output
 from app.api.schemas.projects import Count, Image, Quantity, RunOut, Span, Text, run_fields
 from app.domain.firing import Verdict
+from app.domain.fit import Verdict as FitVerdict
 from app.domain.record import TaskRecord, TrainingRecord
 from app.domain.training import LogVerdict, NamespaceState, Reason, State, TaskState, TrainingSpec, Trigger
 from app.services.freeze import LaunchRequest, RoleOverride
@@ -246,9 +247,36 @@ class HandoverOut(Output):
     replaces: Annotated[tuple[UUID, ...], Field(description="Trainings that would be stopped for it.")]
 
 
+class QueuePlaceOut(Output):
+    """Where it would stand in the queue; `position` 0: it need not wait there."""
+
+    position: int
+    message: Annotated[str, Field(description="Which limit holds it back; empty: none does.")]
+
+
+class FitOut(Output):
+    """Whether the nodes have room for all its tasks at once, as a worker last saw them."""
+
+    verdict: Annotated[
+        FitVerdict,
+        Field(description="never: not even if nothing else ran on the nodes there are. unknown: no nodes seen yet."),
+    ]
+    message: str
+    placed: Annotated[dict[str, int], Field(description="By role, how many tasks find room now.")]
+
+
+class TaskEnvironmentOut(Output):
+    """The variables that one task is told; the values of secrets are hidden."""
+
+    task: Annotated[str, Field(examples=["worker-0"])]
+    env: dict[str, str]
+
+
 class PreviewOut(ManifestsOut):
     number: Annotated[int, Field(description="The number that the training would get now.")]
     spec: FrozenOut
+    fit: FitOut
+    queue: QueuePlaceOut
     handover: Annotated[
         HandoverOut | None, Field(description="Null: trainings of this project run beside each other.")
     ] = None

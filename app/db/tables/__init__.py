@@ -2,7 +2,16 @@
 
 from app.db.tables.accounts import audit_log, idempotency_keys, sessions, tokens, users
 from app.db.tables.base import metadata
-from app.db.tables.catalogue import algorithms, images, project_secrets, projects, registries, storages, versions
+from app.db.tables.catalogue import (
+    algorithms,
+    images,
+    project_revisions,
+    project_secrets,
+    projects,
+    registries,
+    storages,
+    versions,
+)
 from app.db.tables.installation import cluster_nodes, installation, workers
 from app.db.tables.notices import deliveries, notices, subscriptions
 from app.db.tables.timed import backfill_times, backfills, due_times, schedules
@@ -30,6 +39,7 @@ __all__ = [
     "log_segments",
     "metadata",
     "notices",
+    "project_revisions",
     "project_secrets",
     "projects",
     "registries",

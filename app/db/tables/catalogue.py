@@ -116,3 +116,16 @@ project_secrets = Table(
     Column("value", LargeBinary, nullable=False),  # sealed
     moment("updated_at", now=True),
 )
+
+project_revisions = Table(
+    "project_revisions",
+    metadata,
+    Column("project_id", ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    moment("at", nullable=False),
+    Column("by", Text),  # null: from before revisions were kept
+    Column("spec", JSONB, nullable=False),
+    Column("notes", Text, nullable=False),
+    Column("tags", ARRAY(Text), nullable=False),
+    Column("secrets_set", ARRAY(Text), nullable=False, server_default="{}"),  # names of those that got a new value
+)

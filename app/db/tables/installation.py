@@ -35,5 +35,7 @@ cluster_nodes = Table(
     Column("allocatable", JSONB, nullable=False),
     Column("requested", JSONB, nullable=False),
     Column("used", JSONB),
+    Column("labels", JSONB, nullable=False, server_default="{}"),
+    Column("taints", JSONB, nullable=False, server_default="[]"),  # [{key, value, effect}]
     moment("observed_at", nullable=False),
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from app.domain import topology
 from app.domain.topology import Told
+from app.domain.training import TaskKey
 from app.k8s.manifests import surroundings
 from app.k8s.manifests.files import files
 from app.k8s.manifests.jobs import job
@@ -39,6 +41,11 @@ def build(launch: Launch) -> TrainingObjects:
             for role in launch.run.role_names
         },
     )
+
+
+def environment(launch: Launch, task: TaskKey) -> dict[str, str]:
+    """The variables that one task is told besides its secrets, as its `env.sh` sets them."""
+    return topology.environment(launch.run, task, _told(launch, mounted(launch).folder))
 
 
 def _told(launch: Launch, folder: str | None) -> Told:
