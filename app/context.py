@@ -22,6 +22,8 @@ from app.services.chains import Chains
 from app.services.cluster import ClusterService
 from app.services.dead_man import DeadManService
 from app.services.deliveries import DeliveryService
+from app.services.endpoint_objects import EndpointBuilder
+from app.services.endpoints import EndpointService
 from app.services.firing import FiringService
 from app.services.first_start import FirstStart
 from app.services.follows import FollowService
@@ -45,6 +47,7 @@ from app.services.secrets import SecretService
 from app.services.settings import SettingsService
 from app.services.storages import StorageService
 from app.services.subscriptions import SubscriptionService
+from app.services.tensorboards import TensorBoardService
 from app.services.tokens import TokenService
 from app.services.trainings import TrainingService
 from app.services.uploads import limits_of
@@ -91,6 +94,9 @@ class Context:
     deliveries: DeliveryService
     installation: InstallationName
     launches: LaunchBuilder
+    endpoint_builder: EndpointBuilder
+    endpoints: EndpointService
+    tensorboards: TensorBoardService
     secrets: SecretService
     idempotency: IdempotencyService
     health: HealthService
@@ -157,6 +163,9 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         deliveries=DeliveryService(database, subscriptions),
         installation=installation,
         launches=LaunchBuilder(database, storage, sealer, installation=installation, settings=settings),
+        endpoint_builder=EndpointBuilder(database, sealer, installation=installation, settings=settings),
+        endpoints=EndpointService(database),
+        tensorboards=TensorBoardService(database, clock, settings),
         secrets=SecretService(database, sealer),
         idempotency=IdempotencyService(database),
         health=HealthService(database),

@@ -86,6 +86,20 @@ class Settings(BaseSettings):
         "starttls", pattern="^(starttls|tls|none)$", description="tls: from the first byte, as on port 465."
     )
 
+    apps_host: str = Field(
+        "localhost",
+        pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
+        description="TensorBoards are at `<id>.` before this name; in production a wildcard host of its own.",
+    )
+    apps_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="Networks such as 10.1.0.0/16, comma separated, from which TaaS reaches TensorBoards in pods."
+    )
+    tensorboards_per_user: int = Field(5, ge=1, description="TensorBoards that one person may have running at a time.")
+    tensorboard_image: str | None = Field(None, description="Unset: the default image of tensorflow in the catalogue.")
+    tensorboard_idle: timedelta = Field(
+        timedelta(minutes=30), ge=timedelta(seconds=5), description="A TensorBoard unused for so long is stopped."
+    )
+
     worker_name: str | None = Field(None, description="Unset: host name and process id.")
     claim_seconds: float = Field(3.5, gt=0.5, description="How long a worker's claim on a training holds.")
     sweep_seconds: float = Field(1.0, gt=0, description="How often due rows are looked for when no hint arrives.")
@@ -107,7 +121,7 @@ class Settings(BaseSettings):
         """Whom mail comes from."""
         return self.smtp_from or f"taas@{self.smtp_host}"
 
-    @field_validator("webhook_allowed_networks", mode="before")
+    @field_validator("webhook_allowed_networks", "apps_networks", mode="before")
     @classmethod
     def _networks(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

@@ -11,6 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import attempts, event_rows, follows, notices, running_queue, task_rows
+from app.db.claiming import Holder as Holder
+from app.db.claims import TRAININGS
 from app.db.notify import publish
 from app.domain.decision import Status
 from app.domain.notice import kind_of_change, training_data
@@ -20,9 +22,6 @@ from app.domain.tasks import TaskStatus
 from app.domain.training import Training
 
 _COLUMNS = tuple(field.name for field in fields(Status))
-_FENCE = text("""
-    SELECT 1 FROM trainings WHERE id = :id AND claim_epoch = :epoch AND claimed_by = :worker FOR UPDATE
-""")
 _STATUS = text(f"""
     UPDATE trainings SET {", ".join(f"{name} = :{name}" for name in _COLUMNS)}, status_gen = status_gen + 1
     WHERE id = :id AND claim_epoch = :epoch
@@ -36,21 +35,6 @@ _COUNTS = text("""
           FROM tasks WHERE training_id = :id) c
     WHERE id = :id AND claim_epoch = :epoch
 """)
-# What changed while it was being decided on is due at once: the decision was about an older row.
-_RELEASE = text("""
-    UPDATE trainings SET seen_gen = :gen, claimed_by = NULL, claimed_until = NULL,
-                         wake_at = CASE WHEN intent_gen = :gen
-                                        THEN coalesce(CAST(:wake_at AS timestamptz), 'infinity') ELSE now() END
-    WHERE id = :id AND claim_epoch = :epoch AND claimed_by = :worker
-""")
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who writes, and by which claim."""
-
-    worker: str
-    epoch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +74,7 @@ async def write(
     key = {"id": training.id, "epoch": holder.epoch}
     if admission is not None:
         outcome = await _admit(connection, training, outcome, admission)
-    if (await connection.execute(_FENCE, {**key, "worker": holder.worker})).one_or_none() is None:
+    if not await TRAININGS.holds(connection, training.id, holder):
         return None
     changed = await _write_parts(connection, training, outcome, now)
     if outcome.status != Status.of(training):
@@ -107,14 +91,7 @@ async def write(
 
 async def release(connection: AsyncConnection, training: Training, *, holder: Holder, wake_at: datetime | None) -> bool:
     """Give the claim back; it is due again at `wake_at` (None: never), or at once if its intent has changed."""
-    values = {
-        "id": training.id,
-        "epoch": holder.epoch,
-        "worker": holder.worker,
-        "gen": training.intent_gen,
-        "wake_at": wake_at,
-    }
-    return (await connection.execute(_RELEASE, values)).rowcount == 1
+    return await TRAININGS.release(connection, training.id, gen=training.intent_gen, holder=holder, wake_at=wake_at)
 
 
 async def _admit(connection: AsyncConnection, training: Training, outcome: Outcome, admission: Admission) -> Outcome:

@@ -64,6 +64,11 @@ async def other_admins(connection: AsyncConnection, user_id: UUID) -> int:
     return sum(1 for id_ in (await connection.execute(query)).scalars() if id_ != user_id)
 
 
+async def lock(connection: AsyncConnection, user_id: UUID) -> None:
+    """Hold the person's row until the transaction ends: what counts against a limit is done one after the other."""
+    await connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update())
+
+
 async def set_password(connection: AsyncConnection, user_id: UUID, password_hash: str) -> None:
     await connection.execute(update(users).where(users.c.id == user_id).values(password_hash=password_hash))
 

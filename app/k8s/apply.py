@@ -16,34 +16,16 @@ import msgspec
 import structlog
 
 from app.domain.causes import NODE_LOST
-from app.domain.seen import Refusal
 from app.errors import ClusterError
 from app.k8s import objects
 from app.k8s.cache import Cache
 from app.k8s.client import STRATEGIC_PATCH, KubeClient
+from app.k8s.creating import Refused as Refused
+from app.k8s.creating import create_or_adopt, path_of
 from app.k8s.manifests import labels
 from app.k8s.manifests.launch import Manifest, TrainingObjects
 
-_PATHS = {
-    "Namespace": "/api/v1/namespaces",
-    "PersistentVolume": "/api/v1/persistentvolumes",
-    "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies",
-    "Secret": "/api/v1/namespaces/{namespace}/secrets",
-    "ConfigMap": "/api/v1/namespaces/{namespace}/configmaps",
-    "Service": "/api/v1/namespaces/{namespace}/services",
-    "PersistentVolumeClaim": "/api/v1/namespaces/{namespace}/persistentvolumeclaims",
-    "Job": "/apis/batch/v1/namespaces/{namespace}/jobs",
-}
-_FOR_GOOD = {400, 403, 405, 409, 413, 422}
 _log = structlog.get_logger(__name__)
-
-
-class Refused(Exception):
-    """The API server refuses an object, and trying again will not help."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.message)
-        self.refusal = refusal
 
 
 class Applier:
@@ -74,7 +56,7 @@ class Applier:
             {"op": "test", "path": "/metadata/uid", "value": uid},
             {"op": "add", "path": "/spec/suspend", "value": True},
         ]
-        data = await self._meant(self._client.patch(f"{_path('Job', namespace)}/{name}", change))
+        data = await if_still_meant(self._client.patch(f"{path_of('Job', namespace)}/{name}", change))
         if data is not None:
             self._cache.learn_job(data)
 
@@ -93,68 +75,40 @@ class Applier:
             "status": {"phase": "Failed", "reason": NODE_LOST, "message": message, "conditions": [condition]},
         }
         path = f"/api/v1/namespaces/{namespace}/pods/{name}/status"
-        await self._meant(self._client.patch(path, change, kind=STRATEGIC_PATCH))
+        await if_still_meant(self._client.patch(path, change, kind=STRATEGIC_PATCH))
 
     async def force_delete_pod(self, namespace: str, name: str, uid: str) -> None:
-        await self._meant(self._client.delete(f"/api/v1/namespaces/{namespace}/pods/{name}", uid=uid, grace=0))
+        await if_still_meant(self._client.delete(f"/api/v1/namespaces/{namespace}/pods/{name}", uid=uid, grace=0))
 
     async def delete_namespace(self, name: str, uid: str) -> None:
-        data = await self._meant(self._client.delete(f"{_PATHS['Namespace']}/{name}", uid=uid))
+        data = await if_still_meant(self._client.delete(f"{path_of('Namespace')}/{name}", uid=uid))
         if data is not None and msgspec.json.decode(data, type=_Kind).kind == "Namespace":
             self._cache.learn_namespace(data, name)
 
     async def delete_jobs(self, namespace: str) -> None:
-        await self._client.delete(_path("Job", namespace), propagation="Background")
+        await self._client.delete(path_of("Job", namespace), propagation="Background")
 
     async def delete_volumes(self, training_id: UUID) -> None:
         selector = f"{labels.INSTALLATION}={self._cache.installation},{labels.TRAINING}={training_id}"
-        await self._client.delete(_PATHS["PersistentVolume"], params={"labelSelector": selector})
+        await self._client.delete(path_of("PersistentVolume"), params={"labelSelector": selector})
 
     async def _create(self, manifest: Manifest) -> bytes:
-        """Create it, or adopt it when it is there and ours."""
-        kind, meta = manifest["kind"], manifest["metadata"]
-        path = _path(kind, meta.get("namespace", ""))
-        try:
-            return await self._client.create(path, manifest)
-        except ClusterError as exc:
-            if exc.http_status == 409 and exc.reason == "AlreadyExists":
-                return await self._adopt(f"{path}/{meta['name']}", manifest)
-            if exc.http_status in _FOR_GOOD and "being terminated" not in exc.detail:
-                raise Refused(Refusal(f"{kind}/{meta['name']}", exc.http_status or 0, exc.detail)) from exc
+        return await create_or_adopt(self._client, manifest)
+
+
+async def if_still_meant(call: Awaitable[bytes | None]) -> bytes | None:
+    """The answer, or None when the object is gone or another one has its name now: there is nothing to do."""
+    try:
+        return await call
+    except ClusterError as exc:
+        if exc.http_status not in (409, 422):
             raise
-
-    async def _adopt(self, path: str, manifest: Manifest) -> bytes:
-        data = await self._client.get(path)
-        if data is None:
-            raise ClusterError(f"{path} was there and is not any more.", http_status=404, reason="NotFound")
-        found = msgspec.json.decode(data, type=_Any).metadata.labels
-        wanted = manifest["metadata"]["labels"]
-        if all(found.get(name) == wanted[name] for name in (labels.INSTALLATION, labels.TRAINING)):
-            return data
-        what = f"{manifest['kind']}/{manifest['metadata']['name']}"
-        raise Refused(Refusal(what, 409, f"{what} is there already and belongs to somebody else"))
-
-    async def _meant(self, call: Awaitable[bytes | None]) -> bytes | None:
-        """The answer, or None when the object is gone or another one has its name now: there is nothing to do."""
-        try:
-            return await call
-        except ClusterError as exc:
-            if exc.http_status not in (409, 422):
-                raise
-            _log.info("not the object that was meant", problem=exc.detail)
-            return None
-
-
-class _Any(objects.Struct):
-    metadata: objects.Meta
+        _log.info("not the object that was meant", problem=exc.detail)
+        return None
 
 
 class _Kind(objects.Struct):
     kind: str = ""
-
-
-def _path(kind: str, namespace: str) -> str:
-    return _PATHS[kind].format(namespace=namespace)
 
 
 async def _all(calls: Sequence[Awaitable[bytes]]) -> list[bytes]:

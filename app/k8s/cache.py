@@ -36,19 +36,24 @@ class _Objects:
 
 
 class Cache:
-    """`changed` is called with the id of each training of which something changed."""
+    """`changed` is called with the id of each training of which something changed.
+
+    `other_namespaces` are those that are not trainings' and whose warnings are kept all the same.
+    """
 
     def __init__(
         self,
         installation: str,
         changed: Callable[[UUID], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        other_namespaces: Callable[[], set[str]] = set,
     ) -> None:
         self.installation = installation
         self.nodes = Nodes(self._node_changed)
         self.warnings = Warnings(self._warned)
         self._tell = changed
         self._now = now
+        self._other_namespaces = other_namespaces
         self._namespaces: dict[str, tuple[int, SeenNamespace, UUID]] = {}
         self._trainings: dict[UUID, _Objects] = {}
         self._gone: dict[tuple[UUID, str], datetime] = {}
@@ -98,7 +103,7 @@ class Cache:
             if found is not None:
                 found.pods.pop(uid, None)
                 self._drop_empty(training_id)
-        self.warnings.forget(set(self._namespaces), limit)
+        self.warnings.forget(set(self._namespaces) | self._other_namespaces(), limit)
 
     def namespaces_replaced(self, items: list[objects.Namespace], version: int) -> None:
         listed = {item.metadata.name for item in items}

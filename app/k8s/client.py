@@ -33,6 +33,7 @@ _PASSING = {429, 500, 502, 503, 504}
 Params = Mapping[str, str | int]
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 
 

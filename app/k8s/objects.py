@@ -19,6 +19,7 @@ class Meta(Struct):
     uid: str = ""
     namespace: str = ""
     resource_version: str = ""
+    generation: int = 0
     creation_timestamp: datetime | None = None
     deletion_timestamp: datetime | None = None
     deletion_grace_period_seconds: int = 0
@@ -86,6 +87,26 @@ class Pod(Struct):
     status: PodStatus = msgspec.field(default_factory=PodStatus)
 
 
+class RestartedStatus(ContainerStatus):
+    """Of a container that is started again when it ends, which a task's never is."""
+
+    last_state: ContainerState = msgspec.field(default_factory=ContainerState)
+    restart_count: int = 0
+
+
+class ReplicaStatus(Struct):
+    conditions: list[Condition] | None = None
+    container_statuses: list[RestartedStatus] | None = None
+
+
+class Replica(Struct):
+    """A pod of an endpoint."""
+
+    metadata: Meta
+    spec: PodSpec = msgspec.field(default_factory=PodSpec)
+    status: ReplicaStatus = msgspec.field(default_factory=ReplicaStatus)
+
+
 class JobSpec(Struct):
     suspend: bool = False
 
@@ -102,6 +123,24 @@ class Job(Struct):
     metadata: Meta
     spec: JobSpec = msgspec.field(default_factory=JobSpec)
     status: JobStatus = msgspec.field(default_factory=JobStatus)
+
+
+class DeploymentSpec(Struct):
+    replicas: int = 1
+
+
+class DeploymentStatus(Struct):
+    observed_generation: int = 0
+    replicas: int = 0
+    updated_replicas: int = 0
+    ready_replicas: int = 0
+    conditions: list[Condition] | None = None
+
+
+class Deployment(Struct):
+    metadata: Meta
+    spec: DeploymentSpec = msgspec.field(default_factory=DeploymentSpec)
+    status: DeploymentStatus = msgspec.field(default_factory=DeploymentStatus)
 
 
 class NamespaceStatus(Struct):

@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from app.domain.endpoints.seen import SeenDeployment, SeenReplica
 from app.domain.seen import PodPhase, SeenJob, SeenNamespace, SeenPod, SeenWarning
 from app.domain.termination import parse_termination
 from app.domain.training import TaskKey
@@ -43,6 +44,62 @@ def namespace(found: objects.Namespace, installation: str) -> SeenNamespace:
         ours=meta.labels.get(labels.INSTALLATION) == installation,
         deleting_since=meta.deletion_timestamp,
         stuck=" ".join(stuck),
+    )
+
+
+def endpoint_of(meta: objects.Meta) -> UUID | None:
+    """The endpoint that an object belongs to; None for one that is no endpoint's."""
+    try:
+        return UUID(meta.labels.get(labels.ENDPOINT, ""))
+    except ValueError:
+        return None
+
+
+def deployment(found: objects.Deployment) -> SeenDeployment:
+    meta, status = found.metadata, found.status
+    gen = meta.annotations.get(labels.SPEC_GEN, "")
+    conditions = {c.type: c for c in status.conditions or ()}
+    failure, progress = conditions.get("ReplicaFailure"), conditions.get("Progressing")
+    trouble = ""
+    if failure is not None and failure.status == "True":
+        trouble = failure.message
+    elif progress is not None and progress.status == "False":
+        trouble = progress.message
+    return SeenDeployment(
+        name=meta.name,
+        uid=meta.uid,
+        spec_gen=int(gen) if gen.isdigit() else 0,
+        settled=status.observed_generation >= meta.generation,
+        wanted=found.spec.replicas,
+        updated=status.updated_replicas,
+        ready=status.ready_replicas,
+        replicas=status.replicas,
+        trouble=trouble,
+    )
+
+
+def replica(found: objects.Replica, now: datetime) -> SeenReplica:
+    """A pod of an endpoint; of several containers, the first that is not ready is told of."""
+    meta, status = found.metadata, found.status
+    containers = status.container_statuses or []
+    told = next((c for c in containers if not c.ready), None)
+    waiting = told.state.waiting if told else None
+    ended = (told.state.terminated or told.last_state.terminated) if told else None
+    scheduled = next((c for c in status.conditions or () if c.type == "PodScheduled"), None)
+    return SeenReplica(
+        name=meta.name,
+        uid=meta.uid,
+        workload=meta.labels.get(labels.WORKLOAD, ""),
+        created_at=meta.creation_timestamp or now,
+        ready=any(c.type == "Ready" and c.status == "True" for c in status.conditions or ()),
+        node=sys.intern(found.spec.node_name),
+        restarts=sum(c.restart_count for c in containers),
+        waiting=sys.intern(waiting.reason) if waiting else "",
+        waiting_message=waiting.message if waiting else "",
+        waiting_since=now if waiting else None,
+        scheduling=scheduled.message if scheduled and scheduled.status == "False" else "",
+        last_end=f"{ended.reason}, exit code {ended.exit_code}".removeprefix(", ") if ended else "",
+        deleting=meta.deletion_timestamp is not None,
     )
 
 

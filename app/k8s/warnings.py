@@ -1,4 +1,4 @@
-"""Warning events of trainings' namespaces: a bounded number of each, because a crash loop can make thousands."""
+"""Warning events of TaaS's namespaces: a bounded number of each, because a crash loop can make thousands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ class Warnings:
 
     def __init__(self, changed: Callable[[str], None]) -> None:
         self._of: dict[str, dict[str, SeenWarning]] = {}
-        self._tell = changed
+        self._tell = [changed]
+
+    def also_tell(self, changed: Callable[[str], None]) -> None:
+        """Call another one too."""
+        self._tell.append(changed)
 
     def of(self, namespace: str) -> tuple[SeenWarning, ...]:
         return tuple(self._of.get(namespace, {}).values())
@@ -39,7 +43,8 @@ class Warnings:
         found[warning.uid] = warning
         if len(found) > MOST:
             del found[next(iter(found))]
-        self._tell(namespace)
+        for tell in self._tell:
+            tell(namespace)
 
     def forget(self, namespaces: set[str], before: datetime) -> None:
         """Drop those of namespaces that are not among `namespaces` and have been silent since `before`."""

@@ -21,12 +21,19 @@ _log = structlog.get_logger(__name__)
 class Connection:
     """`cluster` is None until the named cluster has answered once."""
 
-    def __init__(self, settings: Settings, installation: str, changed: Callable[[UUID], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        installation: str,
+        changed: Callable[[UUID], None],
+        endpoint_changed: Callable[[UUID], None],
+    ) -> None:
         self.cluster: Cluster | None = None
         self.ready = asyncio.Event()
         self._settings = settings
         self._installation = installation
         self._changed = changed
+        self._endpoint_changed = endpoint_changed
         self._problem = "Connecting to the cluster."
 
     @property
@@ -43,7 +50,7 @@ class Connection:
         """Connect, then follow the cluster until cancelled."""
         client = await self._connect()
         try:
-            self.cluster = Cluster(client, self._installation, self._changed)
+            self.cluster = Cluster(client, self._installation, self._changed, self._endpoint_changed)
             self.ready.set()
             await self.cluster.run()
         finally:

@@ -1,12 +1,13 @@
-"""From changes in the cluster to due rows: many changes of one training within a moment are one hint."""
+"""From changes in the cluster to due rows: many changes of one row's objects within a moment are one hint."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import claims
 from app.db.engine import Database
@@ -19,17 +20,23 @@ _log = structlog.get_logger(__name__)
 
 
 class Hints:
-    """`due` is called when rows have been made due."""
+    """`write` makes rows due, and `due` is called when it has."""
 
-    def __init__(self, database: Database, due: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        due: Callable[[], None],
+        write: Callable[[AsyncConnection, Sequence[UUID]], Awaitable[None]] = claims.hint,
+    ) -> None:
         self._database = database
         self._due = due
+        self._write = write
         self._changed: set[UUID] = set()
         self._ready = asyncio.Event()
 
-    def add(self, training_id: UUID) -> None:
-        """Something of that training changed."""
-        self._changed.add(training_id)
+    def add(self, id_: UUID) -> None:
+        """Something that belongs to that row changed."""
+        self._changed.add(id_)
         self._ready.set()
 
     async def run(self) -> None:
@@ -43,7 +50,7 @@ class Hints:
                 self._changed.difference_update(batch)
                 try:
                     async with self._database.transaction() as connection:
-                        await claims.hint(connection, batch)
+                        await self._write(connection, batch)
                 except TaasError as exc:
                     _log.warning("hints not written", count=len(batch), problem=exc.detail)
                     self._changed.update(batch)

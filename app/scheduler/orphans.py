@@ -1,17 +1,20 @@
-"""What a dead or stale worker may have left in the cluster: namespaces and volumes without a live training.
+"""What a dead or stale worker may have left in the cluster: namespaces and volumes without a live row.
 
-Only objects with this installation's label are looked at; those of others are never touched.
+Only objects with this installation's label are looked at; those of others are never touched. Trainings and endpoints
+each have a label of their own, and rows of their own to ask.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db import orphans
+from app.db import endpoints, orphans
 from app.db.engine import Database
 from app.domain.seen import SeenNamespace
 from app.k8s import objects, translate
@@ -29,6 +32,25 @@ class _Orphan:
     uid: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Owners:
+    """One kind of owner: the label that says whose an object is, the namespaces that the watches know, and the rows."""
+
+    word: str
+    label: str
+    namespaces: Callable[[Cluster], list[tuple[SeenNamespace, UUID]]]
+    owner_of: Callable[[objects.Meta], UUID | None]
+    live: Callable[[AsyncConnection, Sequence[UUID]], Awaitable[dict[UUID, str | None]]]
+
+
+_TRAININGS = _Owners(
+    "training", labels.TRAINING, lambda cluster: cluster.cache.namespaces(), translate.training_of, orphans.live
+)
+_ENDPOINTS = _Owners(
+    "endpoint", labels.ENDPOINT, lambda cluster: cluster.endpoints.namespaces(), translate.endpoint_of, endpoints.live
+)
+
+
 class Orphans:
     """Something must have been an orphan at two looks in a row before it is taken away."""
 
@@ -38,33 +60,40 @@ class Orphans:
 
     async def collect(self, cluster: Cluster) -> None:
         """Take away what was an orphan last time too. Raises TaasError; the next look goes on."""
-        if not cluster.fresh:
+        if not cluster.fresh or not cluster.endpoints_fresh:
             return
+        found: set[_Orphan] = set()
+        for owners in (_TRAININGS, _ENDPOINTS):
+            found |= await self._collect(cluster, owners)
+        self._before = found
+
+    async def _collect(self, cluster: Cluster, owners: _Owners) -> set[_Orphan]:
+        suspects = {_Orphan(space.name, space.uid): id_ for space, id_ in await self._spaces(cluster, owners)}
         applier = Applier(cluster.client, cluster.cache)
-        suspects = {_Orphan(space.name, space.uid): training_id for space, training_id in await self._spaces(cluster)}
-        for orphan, training_id in suspects.items():
+        for orphan, owner_id in suspects.items():
             if orphan in self._before:
-                _log.warning("collecting a namespace without a live training", namespace=orphan.name)
+                _log.warning("collecting a namespace without a live row", namespace=orphan.name, kind=owners.word)
                 await applier.delete_namespace(orphan.name, orphan.uid)
                 await applier.delete_jobs(orphan.name)
-                await applier.delete_volumes(training_id)
-        volumes = await self._volumes(cluster)
+                selector = f"{labels.INSTALLATION}={cluster.cache.installation},{owners.label}={owner_id}"
+                await cluster.client.delete("/api/v1/persistentvolumes", params={"labelSelector": selector})
+        volumes = await self._volumes(cluster, owners)
         for volume in volumes & self._before:
-            _log.warning("collecting a volume without a live training", volume=volume.name)
+            _log.warning("collecting a volume without a live row", volume=volume.name, kind=owners.word)
             await cluster.client.delete(f"/api/v1/persistentvolumes/{volume.name}", uid=volume.uid)
-        self._before = set(suspects) | volumes
+        return set(suspects) | volumes
 
-    async def _spaces(self, cluster: Cluster) -> list[tuple[SeenNamespace, UUID]]:
-        found = [(space, id_) for space, id_ in cluster.cache.namespaces() if not space.deleting and space.ours]
+    async def _spaces(self, cluster: Cluster, owners: _Owners) -> list[tuple[SeenNamespace, UUID]]:
+        found = [(space, id_) for space, id_ in owners.namespaces(cluster) if not space.deleting and space.ours]
         async with self._database.read() as connection:
-            live = await orphans.live(connection, [training_id for _, training_id in found])
+            live = await owners.live(connection, [id_ for _, id_ in found])
         return [(space, id_) for space, id_ in found if id_ not in live or live[id_] not in (None, space.uid)]
 
-    async def _volumes(self, cluster: Cluster) -> set[_Orphan]:
-        selector = f"{labels.INSTALLATION}={cluster.cache.installation},{labels.TRAINING}"
+    async def _volumes(self, cluster: Cluster, owners: _Owners) -> set[_Orphan]:
+        selector = f"{labels.INSTALLATION}={cluster.cache.installation},{owners.label}"
         data = await cluster.client.get("/api/v1/persistentvolumes", {"labelSelector": selector})
         items = _volumes.decode(data or b'{"metadata":{},"items":[]}').items
-        found = {_Orphan(item.metadata.name, item.metadata.uid): translate.training_of(item.metadata) for item in items}
+        found = {_Orphan(item.metadata.name, item.metadata.uid): owners.owner_of(item.metadata) for item in items}
         async with self._database.read() as connection:
-            live = await orphans.live(connection, [id_ for id_ in found.values() if id_ is not None])
-        return {volume for volume, training_id in found.items() if training_id not in live}
+            live = await owners.live(connection, [id_ for id_ in found.values() if id_ is not None])
+        return {volume for volume, owner_id in found.items() if owner_id not in live}

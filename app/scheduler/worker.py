@@ -11,12 +11,17 @@ from contextlib import suppress
 import structlog
 
 from app.context import Context
-from app.db import workers
+from app.db import endpoints, workers
+from app.db.endpoint_status import ENDPOINTS
 from app.errors import TaasError
 from app.k8s.apply import Applier
+from app.k8s.apply_endpoint import EndpointApplier
 from app.scheduler.actions import Actor, Archive
 from app.scheduler.chores import Chores
 from app.scheduler.connection import Connection
+from app.scheduler.endpoint_actions import EndpointActor
+from app.scheduler.endpoints import EndpointReconciler
+from app.scheduler.hands import Hands
 from app.scheduler.hints import Hints
 from app.scheduler.launching import Launcher
 from app.scheduler.logs import LogSupervisor
@@ -25,8 +30,6 @@ from app.scheduler.outbox import Outbox
 from app.scheduler.reconcile import Reconciler
 from app.settings import Settings
 
-# How long trainings that are being worked on may take once the process has been told to end.
-GRACE_SECONDS = 10.0
 RESTART_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
@@ -45,7 +48,8 @@ class Worker:
         self.context = context
         self.name = settings.worker_name or f"{socket.gethostname()}-{os.getpid()}"
         self.hints = Hints(context.database, self.look)
-        self.connection = Connection(settings, installation, self.hints.add)
+        self.endpoint_hints = Hints(context.database, lambda: self._endpoint_hands.look(), ENDPOINTS.hint)
+        self.connection = Connection(settings, installation, self.hints.add, self.endpoint_hints.add)
         self.launcher = Launcher(context.launches, installation)
         self.logs = LogSupervisor(
             context.database,
@@ -77,8 +81,23 @@ class Worker:
             context.dead_man,
         )
         self.outbox = Outbox(context.database, context.listener, context.sealer, settings)
-        self._due = asyncio.Event()
-        self._working: set[asyncio.Task[None]] = set()
+        self.endpoints = EndpointReconciler(
+            context.database, settings, self.name, lambda: self.connection.cluster, self.endpoint_actor
+        )
+        self._hands = Hands(
+            "a training",
+            claim=lambda most: self.reconciler.claim(most),
+            work=lambda claimed: self.reconciler.work(claimed),
+            most=settings.worker_concurrency,
+            sweep_seconds=settings.sweep_seconds,
+        )
+        self._endpoint_hands = Hands(
+            "an endpoint",
+            claim=lambda most: self.endpoints.claim(most),
+            work=lambda claimed: self.endpoints.work(claimed),
+            most=settings.worker_concurrency,
+            sweep_seconds=settings.sweep_seconds,
+        )
 
     @classmethod
     async def create(cls, settings: Settings, context: Context) -> Worker:
@@ -91,65 +110,40 @@ class Worker:
             return None
         return Actor(Applier(cluster.client, cluster.cache), self.launcher, self.archive)
 
+    def endpoint_actor(self) -> EndpointActor | None:
+        """The same for endpoints."""
+        cluster = self.connection.cluster
+        if cluster is None:
+            return None
+        return EndpointActor(EndpointApplier(cluster.client, cluster.endpoints), self.context.endpoint_builder)
+
     def look(self) -> None:
         """Look for due trainings at once."""
-        self._due.set()
+        self._hands.look()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set."""
-        taking = [_started(part) for part in (self._listen, self._claim, self.outbox.run, self.chores.timed.run)]
-        serving = [_started(part) for part in (self.connection.run, self.hints.run, self.logs.run)]
+        hands = (self._listen, self._hands.run, self._listen_endpoints, self._endpoint_hands.run)
+        taking = [_started(part) for part in (*hands, self.outbox.run, self.chores.timed.run)]
+        serving = [
+            _started(part) for part in (self.connection.run, self.hints.run, self.endpoint_hints.run, self.logs.run)
+        ]
         self.chores.start()
         try:
             await stop.wait()
         finally:
             self.chores.stop()
             await _ended(taking)
-            await self._finish()
+            await asyncio.gather(self._hands.finish(), self._endpoint_hands.finish())
             await _ended(serving)
             await self._leave()
 
-    async def _claim(self) -> None:
-        """Claim as many as there are free hands; look again when told to, or after the sweep's time."""
-        while True:
-            free = self.settings.worker_concurrency - len(self._working)
-            try:
-                claimed = await self.reconciler.claim(free) if free > 0 else []
-            except TaasError as exc:
-                _log.warning("cannot look for due trainings", problem=exc.detail)
-                claimed = []
-            for one in claimed:
-                task = asyncio.create_task(self.reconciler.work(one), name=f"training {one.training.id}")
-                self._working.add(task)
-                task.add_done_callback(self._worked)
-            if not claimed:
-                # Not wait_for: in Python 3.11 it can swallow the cancellation that ends this loop.
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self.settings.sweep_seconds):
-                        await self._due.wait()
-                self._due.clear()
-
-    def _worked(self, task: asyncio.Task[None]) -> None:
-        self._working.discard(task)
-        if not task.cancelled() and (failure := task.exception()) is not None:
-            _log.error("working on a training failed", task=task.get_name(), exc_info=failure)
-        self._due.set()
-
     async def _listen(self) -> None:
         """Hints of other processes: a person has started or stopped something."""
-        with self.context.listener.subscribe("trainings") as changes:
-            while True:
-                if await changes.take(timeout=60):
-                    self._due.set()
+        await self._hands.listen(self.context.listener, "trainings")
 
-    async def _finish(self) -> None:
-        """Let what is under way come to its end, then give back what is not done."""
-        if self._working:
-            _, late = await asyncio.wait(self._working, timeout=GRACE_SECONDS)
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late)
+    async def _listen_endpoints(self) -> None:
+        await self._endpoint_hands.listen(self.context.listener, endpoints.CHANNEL)
 
     async def _leave(self) -> None:
         with suppress(TaasError):

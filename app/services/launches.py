@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-from typing import Any
 
 from app.auth.seal import SealBroken, Sealer
-from app.db import projects, registries
+from app.db import projects
 from app.db.engine import Database
 from app.domain import names
 from app.domain.algorithm import bundle_key
-from app.domain.places import project_secret_place, registry_place
+from app.domain.places import project_secret_place
 from app.domain.training import StorageMount, Training
 from app.k8s.manifests import Launch
 from app.k8s.manifests.storages import KINDS
 from app.services.installation import InstallationName
 from app.services.launching import stored_bundle
 from app.services.project_folders import prepare
+from app.services.registry_logins import pull_secret
 from app.settings import Settings
 from app.storage import ObjectStore, StorageUnavailable
-
-DOCKER_HUB = "https://index.docker.io/v1/"
 
 
 class LaunchBuilder:
@@ -64,7 +61,7 @@ class LaunchBuilder:
             bundle=await self._storage.read(key) if inline else None,
             bundle_path=None if inline else stored_bundle(training.spec.digest),
             secret_env=await self._secret_env(training),
-            pull_secret=await self._pull_secret(training.spec.run.image),
+            pull_secret=await pull_secret(self._database, self._sealer, training.spec.run.image),
             gpu_resource=self._settings.gpu_resource,
         )
 
@@ -96,15 +93,3 @@ class LaunchBuilder:
         return {
             name: self._sealer.open(sealed[name], project_secret_place(training.project_id, name)) for name in wanted
         }
-
-    async def _pull_secret(self, image: str) -> dict[str, Any] | None:
-        host = names.registry_host(image)
-        async with self._database.read() as connection:
-            login = await registries.login_for(connection, host)
-        if login is None:
-            return None
-        registry, sealed = login
-        password = self._sealer.open(sealed, registry_place(registry.id))
-        auth = base64.b64encode(f"{registry.username}:{password}".encode()).decode()
-        server = DOCKER_HUB if host == names.DEFAULT_REGISTRY else host
-        return {"auths": {server: {"username": registry.username, "password": password, "auth": auth}}}

@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.auth.seal import Sealer
-from app.db import audit, projects, revisions
+from app.db import audit, endpoints, projects, revisions
 from app.db.engine import Database
 from app.db.ids import new_id
 from app.domain.access import Action, Principal, can
@@ -150,6 +150,7 @@ class ProjectService:
                 raise Conflict(f"{name} has trainings that have not ended: stop them first, or wait for their end.")
             await set_schedule(connection, project.id, before=project.spec.schedule, after=None)
             await projects.mark_deleted(connection, project.id)
+            await endpoints.stop_project(connection, project.id, by=principal.name)
             await audit.record(connection, principal.name, "project.delete", f"project/{name}")
 
     async def _locked(

@@ -12,6 +12,7 @@ from app.db.tables.catalogue import (
     storages,
     versions,
 )
+from app.db.tables.endpoints import endpoint_passes, endpoints
 from app.db.tables.installation import cluster_nodes, installation, workers
 from app.db.tables.notices import deliveries, notices, subscriptions
 from app.db.tables.timed import backfill_times, backfills, due_times, schedules
@@ -27,6 +28,8 @@ __all__ = [
     "cluster_nodes",
     "deliveries",
     "due_times",
+    "endpoint_passes",
+    "endpoints",
     "events",
     "follow_starts",
     "follows",

@@ -9,6 +9,10 @@ TRAINING = "taas.dev/training"
 PROJECT = "taas.dev/project"
 NUMBER = "taas.dev/number"
 ROLE = "taas.dev/role"
+ENDPOINT = "taas.dev/endpoint"
+ENDPOINT_KIND = "taas.dev/endpoint-kind"
+WORKLOAD = "taas.dev/workload"
+SPEC_GEN = "taas.dev/spec-gen"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 
 
