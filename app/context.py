@@ -36,6 +36,8 @@ from app.services.installation import InstallationName
 from app.services.launches import LaunchBuilder
 from app.services.launching import LaunchService
 from app.services.logs import LogService
+from app.services.metric_reading import MetricReadingService
+from app.services.metrics import MetricsService
 from app.services.outlook import OutlookService
 from app.services.projects import ProjectService
 from app.services.registries import RegistryService
@@ -89,6 +91,8 @@ class Context:
     follows: FollowService
     chains: Chains
     logs: LogService
+    metrics: MetricsService
+    metric_readings: MetricReadingService
     retention: RetentionService
     subscriptions: SubscriptionService
     deliveries: DeliveryService
@@ -158,6 +162,8 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         follows=FollowService(database, clock),
         chains=Chains(database, launching),
         logs=LogService(database, storage, listener),
+        metrics=MetricsService(database),
+        metric_readings=MetricReadingService(database, clock),
         retention=RetentionService(database, storage, algorithms.bundles, settings=settings, clock=clock),
         subscriptions=subscriptions,
         deliveries=DeliveryService(database, subscriptions),

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db import attempts, event_rows, follows, notices, running_queue, task_rows
+from app.db import attempts, event_rows, follows, metric_readings, notices, running_queue, task_rows
 from app.db.claiming import Holder as Holder
 from app.db.claims import TRAININGS
 from app.db.notify import publish
@@ -86,6 +86,7 @@ async def write(
     after = replace(training, **{name: getattr(outcome.status, name) for name in _COLUMNS})
     await _tell(connection, training, after)
     await follows.note_success(connection, training, after)
+    await metric_readings.begin(connection, training.state, after)
     return after
 
 

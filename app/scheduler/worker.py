@@ -26,6 +26,7 @@ from app.scheduler.hints import Hints
 from app.scheduler.launching import Launcher
 from app.scheduler.logs import LogSupervisor
 from app.scheduler.looking import Looker
+from app.scheduler.metrics import MetricReader
 from app.scheduler.outbox import Outbox
 from app.scheduler.reconcile import Reconciler
 from app.settings import Settings
@@ -98,6 +99,7 @@ class Worker:
             most=settings.worker_concurrency,
             sweep_seconds=settings.sweep_seconds,
         )
+        self.metrics = MetricReader(context.metric_readings, context.listener)
 
     @classmethod
     async def create(cls, settings: Settings, context: Context) -> Worker:
@@ -124,7 +126,7 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set."""
         hands = (self._listen, self._hands.run, self._listen_endpoints, self._endpoint_hands.run)
-        taking = [_started(part) for part in (*hands, self.outbox.run, self.chores.timed.run)]
+        taking = [_started(part) for part in (*hands, self.outbox.run, self.chores.timed.run, self.metrics.run)]
         serving = [
             _started(part) for part in (self.connection.run, self.hints.run, self.endpoint_hints.run, self.logs.run)
         ]

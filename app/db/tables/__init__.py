@@ -14,6 +14,7 @@ from app.db.tables.catalogue import (
 )
 from app.db.tables.endpoints import endpoint_passes, endpoints
 from app.db.tables.installation import cluster_nodes, installation, workers
+from app.db.tables.metrics import metric_readings, metric_series
 from app.db.tables.notices import deliveries, notices, subscriptions
 from app.db.tables.timed import backfill_times, backfills, due_times, schedules
 from app.db.tables.trainings import attempts, events, log_chunks, log_segments, tasks, trainings
@@ -41,6 +42,8 @@ __all__ = [
     "log_chunks",
     "log_segments",
     "metadata",
+    "metric_readings",
+    "metric_series",
     "notices",
     "project_revisions",
     "project_secrets",
