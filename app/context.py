@@ -35,6 +35,8 @@ from app.services.images import ImageService
 from app.services.installation import InstallationName
 from app.services.launches import LaunchBuilder
 from app.services.launching import LaunchService
+from app.services.log_download import LogDownload
+from app.services.log_search import LogSearchService
 from app.services.logs import LogService
 from app.services.metric_reading import MetricReadingService
 from app.services.metrics import MetricsService
@@ -93,6 +95,8 @@ class Context:
     logs: LogService
     metrics: MetricsService
     metric_readings: MetricReadingService
+    log_search: LogSearchService
+    log_download: LogDownload
     retention: RetentionService
     subscriptions: SubscriptionService
     deliveries: DeliveryService
@@ -134,6 +138,7 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
     subscriptions = SubscriptionService(database, clock, sealer, settings)
     launching = LaunchService(database, clock, settings, installation)
     hooks = HookService(database, clock, sealer)
+    logs = LogService(database, storage, listener)
     return Context(
         settings=settings,
         database=database,
@@ -161,9 +166,11 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         hook_calls=HookCalls(database, sealer, launching, hooks),
         follows=FollowService(database, clock),
         chains=Chains(database, launching),
-        logs=LogService(database, storage, listener),
         metrics=MetricsService(database),
         metric_readings=MetricReadingService(database, clock),
+        logs=logs,
+        log_search=LogSearchService(database, storage, logs),
+        log_download=LogDownload(database, storage, logs),
         retention=RetentionService(database, storage, algorithms.bundles, settings=settings, clock=clock),
         subscriptions=subscriptions,
         deliveries=DeliveryService(database, subscriptions),

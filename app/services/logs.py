@@ -13,7 +13,7 @@ from app.db import log_reading, log_rows
 from app.db.engine import Database
 from app.db.notify import ANYTHING, Listener
 from app.domain.access import Principal
-from app.domain.log import LogInfo, LogOverview, time_of_line, unix_ms
+from app.domain.log import LogInfo, LogOverview, LogPart, time_of_line, unix_ms
 from app.domain.training import TaskKey
 from app.errors import Gone, NotFound
 from app.services.log_bytes import BoundedBytes, LogBytes, LogReader
@@ -164,11 +164,18 @@ class LogService:
         if part is None:
             return LogPage(log, (), None)
         try:
-            return await self._page(log, part.offset, line, min(max(1, most), PAGE_MOST))
+            return await self._page(log, _place_before(part, line), line, min(max(1, most), PAGE_MOST))
         except ObjectMissing:
             if not await self._removed(training_id):
                 raise
             return LogPage(log, (), None)
+
+    async def tries(self, principal: Principal, training_id: UUID, which: Which) -> list[LogInfo]:
+        """All logs that there are of what is meant: of one task without an attempt, those of all its tries."""
+        chosen = await self._chosen(principal, training_id, which)
+        if which.key is None or which.attempt is not None:
+            return chosen
+        return [log for log in (await self.overview(principal, training_id)).logs if log.key == which.key]
 
     async def _chosen(self, principal: Principal, training_id: UUID, which: Which) -> list[LogInfo]:
         """The logs that are meant now. Raises `NotFound` for a task or attempt that the training does not have."""
@@ -192,16 +199,17 @@ class LogService:
             overview = await log_reading.overview(connection, training_id)
         return overview is None or any(log.removed for log in overview.logs)
 
-    async def _page(self, log: LogInfo, offset: int, line: int, most: int) -> LogPage:
+    async def _page(self, log: LogInfo, place: tuple[int, int], line: int, most: int) -> LogPage:
+        """From line `line` on; `place` is a line before it, or itself, and where it begins."""
         lines: list[LogLine] = []
-        held, size, number, begins = b"", 0, -1, 0
+        held, size = b"", 0
+        number, begins = place
         gaps: set[int] = set()
         at_ms = 0
-        async for part in self._bytes.parts(log.attempt_id, offset):
-            if number < 0:
-                number, begins = part.first_line, part.offset
+        async for part in self._bytes.parts(log.attempt_id, begins):
             gaps.update(part.gaps)
-            *whole, held = (held + await self._bytes.read(log.attempt_id, part, part.offset, part.end)).split(b"\n")
+            start = max(part.offset, place[1])
+            *whole, held = (held + await self._bytes.read(log.attempt_id, part, start, part.end)).split(b"\n")
             for content in whole:
                 at_ms = time_of_line(part.index, number) or unix_ms(part.first_at)
                 if number >= line:
@@ -328,6 +336,12 @@ class LogService:
     async def _hinted(self, training_id: UUID, take: HintTaker) -> bool:
         await asyncio.sleep(LEAST_BETWEEN_LOOKS)
         return bool(await take(LOOK_SECONDS / 4) & {str(training_id), ANYTHING})
+
+
+def _place_before(part: LogPart, line: int) -> tuple[int, int]:
+    """The last place in the part that is known to begin with a line at or before `line`: its number and offset."""
+    known = [(number, offset) for number, offset, _ in part.index if number <= line]
+    return max(known, default=(part.first_line, part.offset))
 
 
 def _following(overview: LogOverview, which: Which, first: int) -> list[LogInfo]:

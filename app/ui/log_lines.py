@@ -1,15 +1,21 @@
-"""Lines of logs as HTML: a time, which task said it, and its text with terminal colours."""
+"""Lines of logs as HTML: a time, which task said it, and its text with terminal colours.
+
+Each line is one `<span class="l">` that ends with its line end, so that it can be hidden whole, found and copied. Its
+number stands in `data-n`, which the style shows; of merged tasks `data-of` says whose it is (`worker-0.1`: the first
+try). With one task only, `#L17` is the address of line 17.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
 from uuid import UUID
 
 from markupsafe import Markup, escape
 
 from app.domain.log import LogInfo
+from app.domain.log_levels import Level, continues, level_of
 from app.domain.project import RunSpec
 from app.services.log_merge import LogSlice
 from app.services.logs import LogPage
@@ -18,7 +24,9 @@ from app.ui.ansi import PLAIN, Pen, to_html
 COLOURS = 8
 # What is appended at a time, and what one <pre> holds on a page that is made at once.
 CHUNK_LINES = 500
-_MARK = Markup('<span class="mark">Lines may be missing here: the cluster did not hand them out.</span>\n')
+_MARK = Markup(
+    '<span class="l"><span class="mark">Lines may be missing here: the cluster did not hand them out.</span>\n</span>'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +60,11 @@ class LineWriter:
 
     labels: Labels | None
     taken: dict[UUID, int] = field(default_factory=dict)
+    zone: tzinfo = UTC
     first_line: int | None = None
     _held: dict[UUID, tuple[bytes, LogSlice]] = field(default_factory=dict)
     _pens: dict[UUID, Pen] = field(default_factory=dict)
+    _levels: dict[UUID, Level | None] = field(default_factory=dict)
 
     def lines(self, slices: Iterable[LogSlice]) -> list[Markup]:
         """The lines that are whole now, each with its line end."""
@@ -67,34 +77,47 @@ class LineWriter:
             *whole, rest = (held + piece.data).split(b"\n")
             if piece.gap:
                 found.append(_MARK)
-            found += [self._line(line, piece if at else begun) for at, line in enumerate(whole)]
+            found += [
+                self._line(line, piece, begun.line + at) if at else self._line(line, begun, begun.line)
+                for at, line in enumerate(whole)
+            ]
             if rest:
-                self._held[attempt] = (rest, piece if whole else begun)
+                self._held[attempt] = (rest, replace(piece, line=begun.line + len(whole)) if whole else begun)
             self.taken[attempt] = piece.end - len(rest)
         return found
 
     def rest(self) -> list[Markup]:
         """What never ended with a newline, once nothing can follow."""
-        found = [self._line(line, piece) for line, piece in self._held.values()]
+        found = [self._line(line, piece, piece.line) for line, piece in self._held.values()]
         self._held.clear()
         return found
 
     def of_page(self, page: LogPage) -> list[Markup]:
         """The lines of a page of one log."""
         found: list[Markup] = []
-        pen = PLAIN
         for line in page.lines:
             if line.gap:
                 found.append(_MARK)
-            text, pen = to_html(line.data, pen)
-            found.append(Markup("{}{}\n").format(_time(line.at_ms), text))
+            found.append(self._said(page.log, line.number, line.at_ms, line.data))
         return found
 
-    def _line(self, line: bytes, piece: LogSlice) -> Markup:
-        attempt = piece.log.attempt_id
+    def _line(self, line: bytes, piece: LogSlice, number: int) -> Markup:
+        return self._said(piece.log, number, piece.at_ms, line)
+
+    def _said(self, log: LogInfo, number: int, at_ms: int, line: bytes) -> Markup:
+        attempt = log.attempt_id
         text, self._pens[attempt] = to_html(line, self._pens.get(attempt, PLAIN))
-        label = self.labels.of(piece.log) if self.labels else ""
-        return Markup("{}{}{}\n").format(_time(piece.at_ms), label, text)
+        level = self._levels.get(attempt) if continues(line) else level_of(line)
+        self._levels[attempt] = level
+        place = (
+            Markup(' data-of="{}.{}"').format(log.key, log.attempt)
+            if self.labels
+            else Markup(' id="L{}"').format(number + 1)
+        )
+        label = self.labels.of(log) if self.labels else ""
+        return Markup('<span class="l{}" data-n="{}"{}>{}{}{}\n</span>').format(
+            f" lv-{level}" if level else "", number + 1, place, _time(at_ms, self.zone), label, text
+        )
 
 
 def chunked(lines: list[Markup]) -> list[Markup]:
@@ -121,8 +144,8 @@ def read_cursor(text: str) -> dict[UUID, int] | None:
     return found or None
 
 
-def _time(at_ms: int) -> Markup:
+def _time(at_ms: int, zone: tzinfo) -> Markup:
     moment = datetime.fromtimestamp(at_ms / 1000, UTC)
     return Markup('<time datetime="{}">{} </time>').format(
-        moment.isoformat(timespec="milliseconds"), escape(f"{moment:%H:%M:%S}")
+        moment.isoformat(timespec="milliseconds"), escape(f"{moment.astimezone(zone):%H:%M:%S}")
     )

@@ -241,6 +241,47 @@ async def until_done(stream: AsyncIterator[ServerSentEvent]) -> AsyncIterator[Se
             return
 
 
+async def test_a_line_in_the_middle_has_an_address_with_lines_around_it(web: Web) -> None:
+    async with training(web, 1) as (client, id_):
+        attempt = await try_of(web.context.database, id_, "worker")
+        for part in range(20):
+            lines = b"".join(b"line %d\n" % (number + 1) for number in range(part * 500, part * 500 + 500))
+            await say(web.context.database, attempt, lines, at=part)
+        page = (await client.get(f"/trainings/{id_}/logs?task=worker-0&attempt=1&line=5000")).text
+        assert 'id="L5000"' in page
+        assert [int(line.rsplit(" ", 1)[1]) for line in said(page)] == list(range(4_700, 6_700))
+        assert "hx-sse:connect" in page  # the head stays live …
+        assert "data-log-follow" not in page  # … but these lines are what was asked for
+        assert 'before=4699" data-log-earlier' in page
+        later = re.search(r'href="([^"]+after=6699)" data-log-later', page)
+        assert later
+        more = await client.get(f"/trainings/{id_}/logs{later[1].replace('&amp;', '&')}")
+        assert [int(line.rsplit(" ", 1)[1]) for line in said(more.text)] == list(range(6_700, 8_700))
+        assert (await client.get(f"/trainings/{id_}/logs?task=worker-0&line=99999")).status_code == 200
+
+
+async def test_a_search_leads_to_the_lines_that_it_found(web: Web) -> None:
+    async with training(web, 2) as (client, id_):
+        database = web.context.database
+        first, second = [await try_of(database, id_, "worker", index) for index in range(2)]
+        await say(database, first, b"".join(b"step %d\n" % number for number in range(20)) + HOSTILE + b"\n")
+        await say(database, second, b"ERROR lost\nstep 0\n")
+        address = f"/trainings/{id_}/logs/search"
+        found = (await client.get(address, params={"pattern": "STEP 1[23]|script", "context": 2})).text
+        assert f'href="/trainings/{id_}/logs?task=worker-0&amp;attempt=1&amp;line=13#L13"' in found
+        assert len(re.findall(r'class="l hit"', found)) == 3
+        assert HOSTILE.decode() not in found
+        assert "&lt;script&gt;" in found
+        assert found.count('data-n="13"') == 1  # what stands around two hits is shown once
+        assert "Nothing found" in (await client.get(address, params={"pattern": "STEP", "case": "yes"})).text
+        assert "1 hit on" in (await client.get(address, params={"level": "error"})).text
+        wrong = await client.get(address, params={"pattern": "(", "task": "worker-1"})
+        assert wrong.status_code == 422
+        assert "not a regular expression" in wrong.text
+        assert 'value="("' in wrong.text
+        assert (await client.get(address, params={"task": "worker-9"})).status_code == 404
+
+
 async def read_back(client: httpx.AsyncClient, address: str) -> list[str]:
     """All lines of a log, from the page at `address` back along its links to earlier ones."""
     path, seen = address.partition("?")[0], []
@@ -258,4 +299,4 @@ def said(page: str) -> list[str]:
     """The lines in the log's <pre>s, without the markup of times and names."""
     text = "".join(re.findall(r"<pre>(.*?)</pre>", page, re.S))
     text = re.sub(r'<time[^>]*>(.*?)</time>|<b class="who-said[^>]*>(.*?)</b>', r"\1\2", text)
-    return text.splitlines()
+    return re.sub(r'<span class="l[ "][^>]*>|(?<=\n)</span>', "", text).splitlines()

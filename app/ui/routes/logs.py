@@ -13,6 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from markupsafe import Markup
 
 from app.domain.log import LogInfo, LogOverview
+from app.domain.log_search import CONTEXT_MAX, PATTERN_MAX
 from app.domain.record import TrainingRecord
 from app.domain.training import TaskKey
 from app.errors import NotFound
@@ -30,11 +31,16 @@ router = APIRouter()
 # The newest lines that a page begins with, and how many come with each look at earlier ones.
 BACKLOG = 5_000
 EARLIER = 2_000
+# What is shown above a line that an address names.
+ABOVE = 300
+CONTEXTS = (0, 2, 5, CONTEXT_MAX)
+LEVELS = (("", "All levels"), ("info", "Info and worse"), ("warning", "Warnings and worse"), ("error", "Errors"))
 # A place in this many logs still fits into the header that a browser sends when it comes back.
 PLACES_MAX = 50
 Task = Annotated[str, Query(max_length=80)]
 Try = Annotated[int | None, Query(ge=1, le=1_000_000)]
 Line = Annotated[int | None, Query(ge=1, le=2**53)]
+From = Annotated[int | None, Query(ge=0, le=2**53)]
 Place = Annotated[str, Query(max_length=TEXT_MAX)]
 
 
@@ -45,21 +51,27 @@ async def logs_page(
     task: Task = "",
     attempt: Try = None,
     before: Line = None,
+    after: From = None,
+    line: Line = None,
     place: Place = "",
 ) -> Response:
     record = await page.context.trainings.get(page.viewer, training_id)
     overview = await page.context.logs.overview(page.viewer, training_id)
     which = which_of(task, attempt, record)
     tries = [log.attempt for log in overview.logs if log.key == which.key]
-    live = before is None and not place and overview.growing and (attempt is None or attempt not in tries[:-1])
+    newest = before is None and after is None and line is None and not place
+    live = newest and overview.growing and (attempt is None or attempt not in tries[:-1])
     chunks: list[Markup] = []
-    earlier, shortened = "", False
+    earlier, later, shortened = "", "", False
     if which.merged and not live:
         chunks, earlier, shortened = await _kept_merged(page, record, overview, place)
     elif not live:
-        chunks, earlier = await _kept(page, record, which, before)
+        first = max(0, before - EARLIER) if before else max(0, line - 1 - ABOVE) if line else after
+        until = before if before else None
+        chunks, earlier, later = await _kept(page, record, which, first, until)
     query = f"?task={task}" + (f"&attempt={attempt}" if attempt else "")
-    values = await head_values(page, record, tab="/logs") | {
+    head = await head_values(page, record, tab="/logs")
+    values = head | {
         "tasks": [str(key) for key in keys_of(record)],
         "task": task,
         "attempts": tries,
@@ -68,9 +80,16 @@ async def logs_page(
         "is_over": over(record) and not live,
         "chunks": chunks,
         "earlier_url": f"{query}&{earlier}" if earlier else "",
+        "later_url": f"{query}&{later}" if later else "",
+        "newest": newest,
+        "line": line,
         "shortened": shortened,
         "download_url": f"/api/v1/trainings/{training_id}/logs" + (query if task else ""),
-        "live_url": f"/live/trainings/{training_id}/logs{query}",
+        "levels": LEVELS,
+        "contexts": CONTEXTS,
+        "search_max": PATTERN_MAX,
+        # Of a place in the log only the head goes on; new lines belong to its end.
+        "live_url": f"/live/trainings/{training_id}/logs{query}" if newest else head["live_url"],
         **verdict_values(overview, which),
     }
     return page.show("training_logs", values)
@@ -147,7 +166,8 @@ async def _lines(
         closing=page.context.closing,
         begins=begins,
     )
-    writer = LineWriter(labels_of(record.training.spec.run) if which.merged else None, dict(after or {}))
+    labels = labels_of(record.training.spec.run) if which.merged else None
+    writer = LineWriter(labels, dict(after or {}), page.zone)
     async for batch in batches(slices):
         lines = writer.lines(batch)
         if writer.first_line is not None and not after:
@@ -180,20 +200,25 @@ def _place(begins: Mapping[UUID, int], overview: LogOverview) -> str:
     return f"place={text}" if text else ""
 
 
-async def _kept(page: Page, record: TrainingRecord, which: Which, before: int | None) -> tuple[list[Markup], str]:
-    """Of one task: the chunks of a page that is made at once, and where to look for earlier lines."""
-    writer = LineWriter(None)
-    if before is not None and which.key is not None:
-        first = max(0, before - EARLIER)
-        found = await page.context.logs.page(
-            page.viewer, record.training.id, which.key, which.attempt, line=first, most=before - first
-        )
-        chunks = chunked(writer.of_page(found))
-    else:
+async def _kept(
+    page: Page, record: TrainingRecord, which: Which, first: int | None, until: int | None
+) -> tuple[list[Markup], str, str]:
+    """Of one task: the chunks of a page that is made at once, and where to look for earlier and for later lines.
+
+    From line `first` (counted from 0) up to `until`; without a first line the newest.
+    """
+    writer = LineWriter(None, zone=page.zone)
+    if first is None or which.key is None:
         slices = await page.context.logs.slices(page.viewer, record.training.id, which, tail=BACKLOG)
-        chunks = chunked([line async for piece in slices for line in writer.lines([piece])] + writer.rest())
+        lines = [line async for piece in slices for line in writer.lines([piece])] + writer.rest()
         first = writer.first_line or 0
-    return chunks, f"before={first}" if first else ""
+        return chunked(lines), f"before={first}" if first else "", ""
+    most = until - first if until is not None else EARLIER
+    found = await page.context.logs.page(
+        page.viewer, record.training.id, which.key, which.attempt, line=first, most=most
+    )
+    later = f"after={found.next}" if found.next is not None else ""
+    return chunked(writer.of_page(found)), f"before={first}" if first else "", later
 
 
 async def _kept_merged(
@@ -207,7 +232,7 @@ async def _kept_merged(
         slices = await logs.earlier(page.viewer, training_id, before, most=EARLIER, begins=begins)
     else:
         slices = await logs.slices(page.viewer, training_id, Which(), tail=BACKLOG, begins=begins)
-    writer = LineWriter(labels_of(record.training.spec.run))
+    writer = LineWriter(labels_of(record.training.spec.run), zone=page.zone)
     lines = [line async for piece in slices for line in writer.lines([piece])] + writer.rest()
     earlier = _place(begins, overview)
     return chunked(lines), earlier, not earlier and any(begins.values())

@@ -7,6 +7,7 @@
   const follow = box.querySelector("[data-log-follow]");
   const toEnd = box.querySelector("[data-log-end]");
   const CHUNK = 500; // lines in one <pre>: the browser skips whole ones that are off screen
+  const END = "\n</span>"; // how a line ends; nothing within a line does
   const KEPT = 60; // chunks kept while following; earlier lines can be loaded again
   const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   let following = true;
@@ -38,7 +39,7 @@
 
   function append(html) {
     log.querySelector("[data-log-empty]")?.remove();
-    const added = html.split("\n").slice(0, -1); // every line is whole and closes what it opens
+    const added = html.split(END).slice(0, -1); // every line is whole and closes what it opens
     while (added.length) {
       let last = log.querySelector("pre:last-of-type");
       if (!last || lines(last) >= CHUNK) {
@@ -49,7 +50,7 @@
       }
       const some = added.splice(0, CHUNK - lines(last));
       const template = document.createElement("template");
-      template.innerHTML = `${some.join("\n")}\n`; // the server's own markup: the log's characters are escaped there
+      template.innerHTML = `${some.join(END)}${END}`; // the server's own markup: the log's characters are escaped there
       setTimes(template.content);
       last.append(template.content);
       last.dataset.lines = String(lines(last) + some.length);
@@ -74,21 +75,54 @@
     }
   }
 
-  async function earlier(link) {
+  // The lines before those that are here, or behind them, and the way to still more of them.
+  async function more(link, later) {
     const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
     if (!answer.ok) { location.assign(link.href); return; }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const found = page.getElementById("log");
     const before = log.scrollHeight;
-    const more = found.querySelector(".log-more");
+    const next = found.querySelector(later ? "[data-log-later]" : ".log-more:not(:has([data-log-later]))");
     const chunks = [...found.querySelectorAll("pre")];
     link.closest(".log-more").remove();
     if (following) setFollowing(false);
-    const added = [more, ...chunks].filter(Boolean).map((node) => document.importNode(node, true));
-    log.prepend(...added);
+    const added = (later ? [...chunks, next?.closest(".log-more")] : [next, ...chunks])
+      .filter(Boolean).map((node) => document.importNode(node, true));
+    if (later) log.append(...added);
+    else log.prepend(...added);
     log.querySelectorAll("pre").forEach(estimate);
     setTimes(log);
-    log.scrollTop += log.scrollHeight - before;
+    if (!later) log.scrollTop += log.scrollHeight - before;
+  }
+
+  // The address of a line: of its own task's log, opened there.
+  function address(line) {
+    const [task, attempt] = line.dataset.of ? line.dataset.of.split(".") : [box.dataset.task, box.dataset.attempt];
+    return `${location.pathname}?${new URLSearchParams({ task, attempt, line: line.dataset.n })}#L${line.dataset.n}`;
+  }
+
+  // A click on a line's number, which is drawn before its text: the link to it.
+  function clicked(event) {
+    const line = event.target.closest(".l[data-n]");
+    if (!line || event.target !== line || !getSelection().isCollapsed) return;
+    const width = parseFloat(getComputedStyle(line, "::before").width);
+    if (event.clientX > line.getClientRects()[0].left + width) return;
+    log.querySelector(".l.chosen")?.classList.remove("chosen");
+    line.classList.add("chosen");
+    history.replaceState(null, "", address(line));
+    navigator.clipboard?.writeText(location.href).catch(() => {}); // not allowed everywhere; the address bar has it
+  }
+
+  // Estimated heights above it become true while it is approached: go there until it stays.
+  function openAt(line) {
+    following = false;
+    line.classList.add("chosen");
+    let left = 10;
+    const go = () => {
+      line.scrollIntoView({ block: "center" });
+      if ((left -= 1)) requestAnimationFrame(go);
+    };
+    go();
   }
 
   function first(place) {
@@ -131,7 +165,10 @@
     if (event.target.closest("[data-log-follow]")) setFollowing(!following);
     if (event.target.closest("[data-log-end]")) setFollowing(true);
     const link = event.target.closest("[data-log-earlier]");
-    if (link) { event.preventDefault(); earlier(link); }
+    if (link) { event.preventDefault(); more(link, false); }
+    const later = event.target.closest("[data-log-later]");
+    if (later) { event.preventDefault(); more(later, true); }
+    clicked(event);
   });
   box.querySelectorAll("[data-submits]").forEach((select) => {
     select.addEventListener("change", () => {
@@ -139,11 +176,17 @@
       select.form.requestSubmit();
     });
   });
+  box.querySelector("[data-log-level]")?.addEventListener("change", (event) => {
+    log.dataset.level = event.target.value;
+    if (following) goToEnd();
+  });
   for (const pre of log.querySelectorAll("pre")) {
     estimate(pre);
     sizes.observe(pre);
   }
   const asked = new URLSearchParams(location.search);
-  if (asked.has("before") || asked.has("place")) following = false;
+  const line = asked.has("line") && document.getElementById(`L${asked.get("line")}`);
+  if (line) openAt(line);
+  else if (["before", "after", "line", "place"].some((name) => asked.has(name))) following = false;
   else goToEnd();
 })();
