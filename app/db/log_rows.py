@@ -58,6 +58,11 @@ _GROW = text("""
       AND t.id = a.training_id AND t.log_epoch = g.epoch
     RETURNING a.id
 """)
+# The training before its attempts, as workers take them.
+_HOLD = text("""
+    SELECT 1 FROM trainings WHERE id = (SELECT training_id FROM attempts WHERE id = :id) AND log_epoch = :epoch
+    FOR NO KEY UPDATE
+""")
 _JUDGE = text("""
     UPDATE attempts a SET log_verdict = :verdict, log_missing_lines = :missing, log_archived_at = now()
     FROM trainings t
@@ -193,6 +198,8 @@ async def judge(
 ) -> bool:
     """The log is whole in storage: close it, and wake the training when it was its last. False: another worker did."""
     values = {"id": attempt_id, "epoch": epoch, "verdict": verdict.value, "missing": missing_lines}
+    if (await connection.execute(_HOLD, {"id": attempt_id, "epoch": epoch})).first() is None:
+        return False
     row = (await connection.execute(_JUDGE, values)).first()
     if row is None:
         return False

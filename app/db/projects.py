@@ -40,10 +40,13 @@ async def add(connection: AsyncConnection, project: Project) -> bool:
 
 
 async def by_name(connection: AsyncConnection, name: str, *, lock: bool = False) -> Project | None:
-    """The project of that name, unless it is deleted; `lock` holds its row until the transaction ends."""
+    """The project of that name, unless it is deleted; `lock` holds its row until the transaction ends.
+
+    Rows that only refer to it can be written meanwhile: a worker's, among others, which may have to go first.
+    """
     query = _query().where(projects.c.name == name, projects.c.deleted_at.is_(None))
     if lock:
-        query = query.with_for_update(of=projects)
+        query = query.with_for_update(of=projects, key_share=True)
     row = (await connection.execute(query)).first()
     return _project_of(row) if row else None
 
@@ -52,7 +55,7 @@ async def by_id(connection: AsyncConnection, project_id: UUID, *, lock: bool = F
     """The project with that id, unless it is deleted."""
     query = _query().where(projects.c.id == project_id, projects.c.deleted_at.is_(None))
     if lock:
-        query = query.with_for_update(of=projects)
+        query = query.with_for_update(of=projects, key_share=True)
     row = (await connection.execute(query)).first()
     return _project_of(row) if row else None
 

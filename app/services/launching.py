@@ -60,7 +60,7 @@ class LaunchService:
     ) -> TrainingRecord:
         """Queue a training. Raises `NotFound`, `NotAllowed` and `InvalidInput` (with every field that is wrong)."""
         for _ in range(TRIES - 1):
-            # It locks every training that it replaces, and workers lock theirs: now and then two wait for each other.
+            # Locks are taken in one order, but PostgreSQL may send it away for reasons that pass, too.
             with suppress(Contended):
                 return await self._start(principal, name, request, trigger)
         return await self._start(principal, name, request, trigger)
