@@ -20,6 +20,7 @@ from app.services.audit import AuditService
 from app.services.backfills import BackfillService
 from app.services.chains import Chains
 from app.services.cluster import ClusterService
+from app.services.comparisons import ComparisonService
 from app.services.dead_man import DeadManService
 from app.services.deliveries import DeliveryService
 from app.services.endpoint_objects import EndpointBuilder
@@ -73,6 +74,7 @@ class Context:
     clock: Clock
     accounts: AccountService
     algorithms: AlgorithmService
+    comparisons: ComparisonService
     tokens: TokenService
     sealer: Sealer
     registries: RegistryService
@@ -147,6 +149,7 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         clock=clock,
         accounts=accounts,
         algorithms=algorithms,
+        comparisons=ComparisonService(algorithms),
         tokens=tokens,
         sealer=sealer,
         registries=RegistryService(database, clock, sealer),

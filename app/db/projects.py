@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.codec import from_json, to_json
 from app.db.keyset import fetch_page
-from app.db.tables import follows, hooks, project_secrets, projects, schedules, trainings, users
+from app.db.tables import algorithms, follows, hooks, project_secrets, projects, schedules, trainings, users
 from app.domain.paging import Page, PageRequest
 from app.domain.project import Project, ProjectFilter, ProjectSpec, Timing
 from app.domain.training import ENDED
@@ -67,6 +67,9 @@ async def page(connection: AsyncConnection, which: ProjectFilter, request: PageR
         query = query.where(users.c.name == which.owner)
     if which.tag is not None:
         query = query.where(projects.c.tags.any(which.tag))
+    if which.algorithm is not None:
+        named = select(algorithms.c.id).where(algorithms.c.name == which.algorithm)
+        query = query.where(projects.c.algorithm_id.in_(named))
     return await fetch_page(connection, query, request, key=(projects.c.name,), make=_project_of)
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db import notify
 from app.db.codec import from_json, to_json
 from app.db.keyset import fetch_page
-from app.db.tables import projects, trainings
+from app.db.tables import algorithms, projects, trainings, users, versions
 from app.domain.paging import Page, PageRequest
 from app.domain.record import TrainingFilter, TrainingRecord
 from app.domain.training import (
@@ -140,6 +140,13 @@ async def page(connection: AsyncConnection, which: TrainingFilter, request: Page
         query = query.where(trainings.c.trigger == which.trigger)
     if which.created_after is not None:
         query = query.where(trainings.c.created_at > which.created_after)
+    if which.reason is not None:
+        query = query.where(trainings.c.reason == which.reason)
+    if which.owner is not None:
+        owner = select(users.c.id).where(users.c.name == which.owner)
+        query = query.where(trainings.c.owner_id.in_((await connection.execute(owner)).scalars().all()))
+    if which.algorithm is not None:
+        query = query.where(await _of_version(connection, which.algorithm, which.version))
     return await fetch_page(connection, query, request, key=(trainings.c.id,), make=record_of, descending=True)
 
 
@@ -189,6 +196,15 @@ async def _of_project(connection: AsyncConnection, name: str) -> ColumnElement[b
     """By the project's id, which is indexed together with the order of lists; deleted namesakes count too."""
     found = list((await connection.execute(select(projects.c.id).where(projects.c.name == name))).scalars())
     return trainings.c.project_id == found[0] if len(found) == 1 else trainings.c.project_id.in_(found)
+
+
+async def _of_version(connection: AsyncConnection, name: str, number: int | None) -> ColumnElement[bool]:
+    """By the ids of the algorithm's versions, so that the index on them serves the list."""
+    query = select(versions.c.id).join_from(versions, algorithms).where(algorithms.c.name == name)
+    if number is not None:
+        query = query.where(versions.c.number == number)
+    found = list((await connection.execute(query)).scalars())
+    return trainings.c.version_id == found[0] if len(found) == 1 else trainings.c.version_id.in_(found)
 
 
 def training_of(row: Row[Any]) -> Training:

@@ -147,3 +147,4 @@ class ProjectFilter:
 
     owner: str | None = None
     tag: str | None = None
+    algorithm: str | None = None

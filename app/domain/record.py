@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.domain.training import LogVerdict, State, TaskKey, TaskState, Training, Trigger
+from app.domain.training import LogVerdict, Reason, State, TaskKey, TaskState, Training, Trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,10 @@ class TrainingFilter:
     states: tuple[State, ...] = ()
     trigger: Trigger | None = None
     created_after: datetime | None = None
+    owner: str | None = None  # of the project
+    algorithm: str | None = None
+    version: int | None = None  # of that algorithm
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)

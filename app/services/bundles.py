@@ -8,6 +8,7 @@ import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
@@ -65,6 +66,13 @@ class BundleStore:
                 piece = await asyncio.to_thread(_read, opened, min(left, PIECE))
                 left -= len(piece)
                 yield piece
+
+    async def digests(self, digest: str, entries: Sequence[FileEntry]) -> dict[str, str]:
+        """The SHA-256 of some files of a bundle, by path, in one pass over it."""
+        if not entries:
+            return {}
+        with await self._storage.open(bundle_key(digest)) as handle:
+            return await asyncio.to_thread(_digests, handle, sorted(entries, key=lambda entry: entry.offset))
 
     async def collect(self, digests: Sequence[str]) -> int:
         """Delete the bundles among these that no version has; how many that were.
@@ -134,6 +142,23 @@ def _opened_at(handle: BinaryIO, offset: int) -> gzip.GzipFile:
     except _DAMAGE as exc:
         raise _damaged() from exc
     return opened
+
+
+def _digests(handle: BinaryIO, entries: Sequence[FileEntry]) -> dict[str, str]:
+    opened = _opened_at(handle, 0)
+    found = {}
+    for entry in entries:
+        digest, left = sha256(), entry.size
+        try:
+            opened.seek(entry.offset)
+        except _DAMAGE as exc:
+            raise _damaged() from exc
+        while left > 0:
+            piece = _read(opened, min(left, PIECE))
+            digest.update(piece)
+            left -= len(piece)
+        found[entry.path] = digest.hexdigest()
+    return found
 
 
 def _read(opened: gzip.GzipFile, length: int) -> bytes:

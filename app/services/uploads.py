@@ -13,7 +13,7 @@ import asyncio
 import re
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -26,7 +26,7 @@ from app.domain.bundle.entries import Entry, decoded
 from app.domain.bundle.limits import MIB, Limits
 from app.domain.bundle.receive import ArchiveReceiver, FolderReceiver
 from app.domain.bundle.refusals import Refusal, refuse, size_text
-from app.errors import FieldError, InvalidInput
+from app.errors import FieldError, InvalidInput, TooLarge
 from app.settings import Settings
 
 BATCH_BYTES = MIB
@@ -66,6 +66,7 @@ async def received(upload: Upload, limits: Limits, folder: Path) -> AsyncIterato
     """
     boundary = _boundary(upload.content_type)
     if upload.content_length is not None and upload.content_length > limits.max_body_bytes:
+        await _beginning(upload, boundary, limits, folder)
         raise refuse(Refusal.TOO_LARGE, limit=size_text(limits.max_bytes))
     with scratch_file(folder) as scratch:
         form = Form(boundary, scratch, limits, upload.fields)
@@ -77,6 +78,14 @@ async def received(upload: Upload, limits: Limits, folder: Path) -> AsyncIterato
             await asyncio.to_thread(form.write, batch)
         form.close()
         yield form
+
+
+async def _beginning(upload: Upload, boundary: bytes, limits: Limits, folder: Path) -> None:
+    """Read the first texts of a form that is refused anyway, so that a page can show again what was typed."""
+    with scratch_file(folder) as scratch, suppress(InvalidInput, TooLarge):
+        form = Form(boundary, scratch, limits, upload.fields)
+        async for batch in _batches(upload.chunks):
+            return await asyncio.to_thread(form.write, batch)
 
 
 def scratch_file(folder: Path) -> BinaryIO:

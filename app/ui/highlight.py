@@ -6,7 +6,7 @@ from markupsafe import Markup
 from pygments import highlight as paint
 from pygments.formatters import HtmlFormatter
 from pygments.lexer import Lexer
-from pygments.lexers import TextLexer, get_lexer_by_name, get_lexer_for_filename
+from pygments.lexers import DiffLexer, TextLexer, get_lexer_by_name, get_lexer_for_filename
 from pygments.util import ClassNotFound
 
 # Highlighting is for reading; nobody reads more, and lexers are not fast.
@@ -30,3 +30,8 @@ def _lexer(text: str, filename: str, language: str) -> Lexer:
     except ClassNotFound:
         return found
     return found
+
+
+def diff(text: str) -> Markup:
+    """A unified diff with colours besides its signs."""
+    return Markup(paint(text, DiffLexer(stripnl=False), HtmlFormatter(cssclass="code diff")))

@@ -60,8 +60,8 @@ async def outlook_of(page: Page, project: Project, request: LaunchRequest | Inva
 
 def command(page: Page, project: Project, request: LaunchRequest) -> str:
     """The same launch for a shell."""
-    base = (page.context.settings.public_url or str(page.request.base_url)).rstrip("/")
-    return curl("POST", f"{base}/api/v1/projects/{project.name}/trainings", body_of(changed(request, project)))
+    url = f"{page.base_url}/api/v1/projects/{project.name}/trainings"
+    return curl("POST", url, body_of(changed(request, project)))
 
 
 async def told_of(page: Page, project: Project, request: LaunchRequest | InvalidInput, task: str) -> Told:

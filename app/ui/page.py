@@ -54,6 +54,11 @@ class Page:
         name = self.request.cookies.get(ZONE_COOKIE, "")
         return cron.zone(name if name in cron.zones() else "UTC")
 
+    @property
+    def base_url(self) -> str:
+        """How this person reaches TaaS, without a slash at the end."""
+        return (self.context.settings.public_url or str(self.request.base_url)).rstrip("/")
+
     def paged(self, limit: int = 50) -> PageRequest:
         """The part of a list that the address asks for."""
         cursor = self.request.query_params.get("cursor")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
 
 import httpx
 
+from app.db.engine import Database
 from app.domain.access import UserRole
+from app.domain.bundle.limits import MIB
 from tests.support.archives import make_tar, make_tar_gz
 from tests.support.visitor import logged_in
-from tests.support.web import Web
+from tests.support.web import Web, web_for_tests
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 FILES = {
@@ -127,3 +131,14 @@ async def test_an_upload_of_too_many_files_keeps_the_form(web: Web) -> None:
         assert refused.status_code == 413
         assert 'value="typed"' in refused.text
         assert "more than 10,000 files" in refused.text
+
+
+async def test_an_upload_announced_as_too_large_keeps_what_was_typed(database: Database, tmp_path: Path) -> None:
+    few = web_for_tests(database, tmp_path, upload_max_bytes=1000, upload_max_entries=1)
+    async with few as web, logged_in(web, "ada") as client:
+        form = {"name": "typed", "description": HOSTILE}
+        file = BytesIO(b"#" * 3 * MIB)  # is sent in pieces, as browsers do
+        refused = await client.post("/algorithms", data=form, files={"archive": ("code.tar", file)})
+        assert refused.status_code == 413
+        assert 'value="typed"' in refused.text
+        assert "onerror=alert(1)&gt;" in refused.text

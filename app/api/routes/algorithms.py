@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.api.deps import Ctx, Listing, Me, Paged
@@ -13,6 +13,7 @@ from app.api.problems import documented
 from app.api.schemas.algorithms import (
     AlgorithmOut,
     AlgorithmPatch,
+    ComparisonOut,
     FileOut,
     FilesOut,
     NewAlgorithmOut,
@@ -98,6 +99,19 @@ async def list_files(name: AlgorithmName, number: Number, me: Me, context: Ctx) 
     """Every file of a version."""
     files = await context.algorithms.files(me, name, number)
     return FilesOut(items=[FileOut.model_validate(file) for file in files])
+
+
+@router.get("/{name}/compare/{before:int}...{after:int}", responses=documented(404))
+async def compare_versions(
+    name: AlgorithmName,
+    before: Number,
+    after: Number,
+    me: Me,
+    context: Ctx,
+    file: Annotated[str | None, Query(max_length=4096, description="Only this file's lines.")] = None,
+) -> ComparisonOut:
+    """What became different from one version to another, file by file, with unified diffs of what is text."""
+    return ComparisonOut.of(await context.comparisons.compare(me, name, before, after, only=file))
 
 
 # Generators of clients know this type of answer and not, say, application/gzip.

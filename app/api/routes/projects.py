@@ -45,9 +45,11 @@ async def list_projects(
     paging: Paged,
     owner: Annotated[str | None, Query(max_length=100)] = None,
     tag: Annotated[str | None, Query(max_length=100)] = None,
+    algorithm: Annotated[str | None, Query(max_length=63)] = None,
 ) -> Listing[ProjectOut]:
     """By name."""
-    return paging.listing(await context.projects.page(me, ProjectFilter(owner, tag), paging.request), ProjectOut.of)
+    which = ProjectFilter(owner, tag, algorithm)
+    return paging.listing(await context.projects.page(me, which, paging.request), ProjectOut.of)
 
 
 @router.get("/{name}", responses=documented(404))

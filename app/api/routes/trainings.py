@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Query, Response
 from app.api.deps import Ctx, Listing, Me, Paged, TaskPath
 from app.api.idempotency import Made, Once
 from app.api.problems import documented
-from app.api.schemas.base import MomentIn
+from app.api.schemas.base import INT_MAX, MomentIn
 from app.api.schemas.trainings import (
     BulkStopIn,
     BulkStopOut,
@@ -24,7 +24,7 @@ from app.api.schemas.trainings import (
     TrainingOut,
 )
 from app.domain.record import TrainingFilter, TrainingRecord
-from app.domain.training import State, Trigger
+from app.domain.training import Reason, State, Trigger
 from app.errors import NotFound
 from app.services.manifests import shown
 
@@ -42,9 +42,13 @@ async def list_trainings(
     state: Annotated[list[State] | None, Query(max_length=8)] = None,
     trigger: Trigger | None = None,
     created_after: MomentIn | None = None,
+    owner: Annotated[str | None, Query(max_length=100, description="Of the project.")] = None,
+    algorithm: Annotated[str | None, Query(max_length=63)] = None,
+    version: Annotated[int | None, Query(ge=1, le=INT_MAX, description="Of that algorithm.")] = None,
+    reason: Annotated[Reason | None, Query(description="Why it ended.")] = None,
 ) -> Listing[TrainingOut]:
     """The newest first."""
-    which = TrainingFilter(project, tuple(state or ()), trigger, created_after)
+    which = TrainingFilter(project, tuple(state or ()), trigger, created_after, owner, algorithm, version, reason)
     return paging.listing(await context.trainings.page(me, which, paging.request), TrainingOut.of)
 
 

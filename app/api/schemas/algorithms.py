@@ -9,7 +9,9 @@ from pydantic import Field
 
 from app.api.schemas.base import Input, Moment, Output
 from app.domain.algorithm import DESCRIPTION_MAX
+from app.domain.comparison import FileStatus
 from app.domain.finding import Rule
+from app.services.comparisons import Comparison
 
 
 class FindingOut(Output):
@@ -65,6 +67,39 @@ class FilesOut(Output):
     """Every file, folder by folder."""
 
     items: list[FileOut]
+
+
+class FileChangeOut(Output):
+    """A file that differs. unknown: equally large in both, and too much to look into."""
+
+    path: str
+    status: FileStatus
+    before: Annotated[FileOut | None, Field(description="Null: it is not there.")]
+    after: Annotated[FileOut | None, Field(description="Null: it is not there.")]
+    diff: Annotated[str | None, Field(description="Unified; null: see why_no_diff.")]
+    why_no_diff: str
+
+
+class ComparisonOut(Output):
+    algorithm: str
+    before: int
+    after: int
+    files: list[FileChangeOut]
+
+    @classmethod
+    def of(cls, found: Comparison) -> ComparisonOut:
+        files = [
+            FileChangeOut(
+                path=file.change.path,
+                status=file.change.status,
+                before=FileOut.model_validate(file.change.before) if file.change.before else None,
+                after=FileOut.model_validate(file.change.after) if file.change.after else None,
+                diff=file.lines,
+                why_no_diff=file.why_no_lines,
+            )
+            for file in found.files
+        ]
+        return cls(algorithm=found.after.algorithm, before=found.before.number, after=found.after.number, files=files)
 
 
 _ARCHIVE = {"type": "string", "format": "binary", "description": "A zip, tar or tar.gz with run.sh at its root."}

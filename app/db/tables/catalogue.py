@@ -20,6 +20,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.db.tables.base import metadata, moment, uuid_pk
 
+# The words of a name, for searching by how they begin; pg_trgm is not there on every PostgreSQL.
+WORDS = text("to_tsvector('simple'::regconfig, translate(name, '-_./:@', '      '))")
+
 algorithms = Table(
     "algorithms",
     metadata,
@@ -29,6 +32,7 @@ algorithms = Table(
     Column("owner_id", ForeignKey("users.id"), nullable=False),
     moment("created_at", now=True),
     moment("updated_at", now=True),
+    Index("ix_algorithms_words", WORDS, postgresql_using="gin"),
 )
 
 versions = Table(
@@ -104,6 +108,7 @@ projects = Table(
     moment("created_at", now=True),
     moment("updated_at", now=True),
     moment("deleted_at"),
+    Index("ix_projects_words", WORDS, postgresql_using="gin"),
     Index("uq_projects_name", "name", unique=True, postgresql_where=text("deleted_at IS NULL")),
     CheckConstraint("revision > 0", name="revision"),
 )

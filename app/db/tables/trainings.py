@@ -37,7 +37,7 @@ trainings = Table(
     Column("owner_id", Uuid, nullable=False),
     Column("number", Integer, nullable=False),
     Column("spec", JSONB, nullable=False),  # domain.training.TrainingSpec, frozen
-    Column("version_id", Uuid, nullable=False, index=True),
+    Column("version_id", Uuid, nullable=False),
     Column("trigger", Text, nullable=False),
     moment("scheduled_for"),
     Column("replaces", Uuid),
@@ -117,6 +117,8 @@ trainings = Table(
     Index("ix_trainings_project", "project_id", "id"),
     Index("ix_trainings_state", "state", "id"),
     Index("ix_trainings_trigger", "trigger", "id"),
+    Index("ix_trainings_version", "version_id", "id"),
+    Index("ix_trainings_reason", "reason", "id", postgresql_where=text("reason IS NOT NULL")),
     Index("ix_trainings_owner", "owner_id", "id"),
     Index(None, "created_at"),
     Index("ix_trainings_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),

@@ -10,7 +10,10 @@ from fastapi import APIRouter, Form, Path
 from fastapi.responses import Response
 
 from app.domain.access import Action, can
-from app.domain.algorithm import Algorithm
+from app.domain.algorithm import Algorithm, Version
+from app.domain.paging import LARGEST, PageRequest
+from app.domain.project import ProjectFilter
+from app.domain.record import TrainingFilter
 from app.errors import Conflict, InvalidInput, NotAllowed, TaasError, TooLarge
 from app.services.uploads import upload_of
 from app.ui.highlight import code
@@ -22,6 +25,7 @@ router = APIRouter()
 Name = Annotated[str, Path(max_length=63)]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 SHOWN_BYTES = 400_000
+RUNS_SHOWN = 10
 
 
 @router.get("/algorithms")
@@ -102,6 +106,7 @@ async def version_page(page: Shown, name: Name, number: Number, file: str = "", 
         "algorithm": algorithm,
         "version": version,
         "tree": tree_of(files),
+        **await _uses(page, algorithm, version),
         "open_path": open_path,
         "archive_url": f"{raw}/archive",
         "done": _DONE.get(done, ""),
@@ -111,6 +116,18 @@ async def version_page(page: Shown, name: Name, number: Number, file: str = "", 
     if open_path:
         values |= await _shown(page, name, number, open_path)
     return page.show("version", values)
+
+
+async def _uses(page: Page, algorithm: Algorithm, version: Version) -> dict[str, Any]:
+    """Which projects would start this version now, and which trainings ran it."""
+    users = await page.context.projects.page(page.viewer, ProjectFilter(algorithm=algorithm.name), PageRequest(LARGEST))
+    which = TrainingFilter(algorithm=algorithm.name, version=version.number)
+    ran = await page.context.trainings.page(page.viewer, which, PageRequest(RUNS_SHOWN))
+    return {
+        "users": [one for one in users.items if (one.spec.version or algorithm.latest) == version.number],
+        "runs": [record.training for record in ran.items],
+        "more_runs": ran.next is not None,
+    }
 
 
 async def _shown(page: Page, name: str, number: int, path: str) -> dict[str, Any]:
@@ -135,6 +152,9 @@ async def _algorithm(page: Page, name: str, exc: TaasError | None = None) -> Res
         "versions": versions.items,
         "next_cursor": page.cursor(versions.next),
         "may_change": can(page.viewer, Action.CHANGE, owner_id=algorithm.owner_id),
+        "users": (
+            await page.context.projects.page(page.viewer, ProjectFilter(algorithm=name), PageRequest(LARGEST))
+        ).items,
         "problem": exc.detail if exc else "",
     }
     return page.show("algorithm", values, exc.status if exc else 200)

@@ -10,6 +10,8 @@ from fastapi.responses import Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.domain.access import Action, can
+from app.domain.curl import curl
+from app.domain.hook import Hook
 from app.domain.paging import PageRequest
 from app.domain.project import Project, ProjectFilter
 from app.domain.record import TrainingFilter
@@ -25,6 +27,7 @@ router = APIRouter()
 
 Name = Annotated[str, Path(max_length=63)]
 NEWEST = 10
+STRIP = 30
 
 
 @router.get("/projects")
@@ -71,7 +74,10 @@ async def project_live(page: Shown, name: Name) -> AsyncIterator[ServerSentEvent
     async def look() -> Frame:
         project = await page.context.projects.get(page.viewer, name)
         values = {"project": project, **await _trainings(page, project)}
-        parts = {"project-trainings": render("parts/project_trainings.html", values)}
+        parts = {
+            "project-strip": render("parts/project_strip.html", values),
+            "project-trainings": render("parts/project_trainings.html", values),
+        }
         if project.spec.schedule is not None:
             may_change = can(page.viewer, Action.CHANGE, owner_id=project.owner_id)
             parts |= await schedule_parts(page, project, may_change=may_change, told=may_change)
@@ -89,6 +95,10 @@ async def show_project(page: Page, name: str, *, exc: TaasError | None = None, *
         "params": params_asked(project.spec.run.args),
         "may_change": can(page.viewer, Action.CHANGE, owner_id=project.owner_id),
         "clone_name": "",
+        "code": await page.context.algorithms.version(page.viewer, project.spec.algorithm, project.spec.version),
+        "command": curl("POST", f"{page.base_url}/api/v1/projects/{name}/trainings", _body(project)),
+        "base": page.base_url,
+        "hooks": await _hooks(page, project),
         **await _trainings(page, project),
         **await schedule_values(page, project, told=True),
         **values,
@@ -98,8 +108,22 @@ async def show_project(page: Page, name: str, *, exc: TaasError | None = None, *
 
 async def _trainings(page: Page, project: Project) -> dict[str, Any]:
     which = TrainingFilter(project=project.name)
-    found = await page.context.trainings.page(page.viewer, which, PageRequest(NEWEST))
-    return {"trainings": [record.training for record in found.items], "more": found.next is not None}
+    found = await page.context.trainings.page(page.viewer, which, PageRequest(STRIP))
+    newest = [record.training for record in found.items]
+    more = found.next is not None or len(newest) > NEWEST
+    return {"trainings": newest[:NEWEST], "strip": newest[::-1], "more": more}
+
+
+async def _hooks(page: Page, project: Project) -> tuple[Hook, ...]:
+    """Those who may not change a project are not told of its hooks."""
+    if not can(page.viewer, Action.CHANGE, owner_id=project.owner_id):
+        return ()
+    return (await page.context.hooks.page(page.viewer, project.name, PageRequest(NEWEST))).items
+
+
+def _body(project: Project) -> dict[str, Any]:
+    """What a start has to give: a value for each parameter that the arguments ask for."""
+    return {"params": dict.fromkeys(asked, "…")} if (asked := params_asked(project.spec.run.args)) else {}
 
 
 _DONE = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -11,9 +12,10 @@ from fastapi.responses import Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.domain.access import Action, can
+from app.domain.curl import curl
 from app.domain.paging import PageRequest
 from app.domain.record import TrainingFilter, TrainingRecord
-from app.domain.training import NamespaceState, State, Training, Trigger
+from app.domain.training import NamespaceState, Reason, State, Training, Trigger
 from app.errors import Conflict, NotFound
 from app.services.drafts import NOTES_MAX
 from app.services.manifests import shown
@@ -24,11 +26,12 @@ from app.ui.page import Page, Shown, to
 from app.ui.phases import phases
 from app.ui.render import render
 from app.ui.task_groups import ROWS, groups_of
-from app.ui.words import look
+from app.ui.words import look, reason_words
 
 router = APIRouter()
 
 EVENTS_SHOWN = 200
+FILTERS = {"project", "state", "trigger", "reason", "owner", "algorithm", "version"}
 # A page of thousands of tasks costs more to make than one of four.
 GATHER_MANY = 1.0
 RolePage = Annotated[int, Query(ge=1, le=10_000)]
@@ -36,12 +39,23 @@ RolePage = Annotated[int, Query(ge=1, le=10_000)]
 
 @router.get("/trainings")
 async def list_trainings(
-    page: Shown, project: Annotated[str, Query(max_length=200)] = "", state: str = "", trigger: str = ""
+    page: Shown,
+    project: Annotated[str, Query(max_length=200)] = "",
+    state: str = "",
+    trigger: str = "",
+    reason: str = "",
+    owner: Annotated[str, Query(max_length=200)] = "",
+    algorithm: Annotated[str, Query(max_length=200)] = "",
+    version: Annotated[str, Query(max_length=10)] = "",
 ) -> Response:
     which = TrainingFilter(
         project=project.strip() or None,
         states=(State(state),) if state in set(State) else (),
         trigger=Trigger(trigger) if trigger in set(Trigger) else None,
+        owner=owner.strip() or None,
+        algorithm=algorithm.strip() or None,
+        version=int(version) if version.isascii() and version.isdigit() and int(version) < 2**31 else None,
+        reason=Reason(reason) if reason in set(Reason) else None,
     )
     found = await page.context.trainings.page(page.viewer, which, page.paged())
     values = {
@@ -50,10 +64,23 @@ async def list_trainings(
         "project": project,
         "state": state,
         "trigger": trigger,
+        "reason": reason,
+        "owner": owner,
+        "algorithm": algorithm,
+        "version": version,
+        "query": _query(page),
+        "command": curl("GET", f"{page.base_url}/api/v1/trainings{_query(page)}"),
+        "reasons": [(one.value, reason_words(one)) for one in Reason],
         "states": [(one.value, look(one).word) for one in State],
         "triggers": [(one.value, one.value.capitalize()) for one in Trigger],
     }
     return page.show("trainings", values)
+
+
+def _query(page: Page) -> str:
+    """The filters that the address has, which mean the same to the API."""
+    given = [(name, value) for name, value in page.request.query_params.multi_items() if name in FILTERS and value]
+    return f"?{urlencode(given)}" if given else ""
 
 
 @router.get("/trainings/{training_id}")
