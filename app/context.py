@@ -42,6 +42,7 @@ from app.services.logs import LogService
 from app.services.metric_reading import MetricReadingService
 from app.services.metrics import MetricsService
 from app.services.outlook import OutlookService
+from app.services.passes import PassService
 from app.services.projects import ProjectService
 from app.services.registries import RegistryService
 from app.services.retention import RetentionService
@@ -107,6 +108,7 @@ class Context:
     endpoint_builder: EndpointBuilder
     endpoints: EndpointService
     tensorboards: TensorBoardService
+    passes: PassService
     secrets: SecretService
     idempotency: IdempotencyService
     health: HealthService
@@ -182,6 +184,7 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         endpoint_builder=EndpointBuilder(database, sealer, installation=installation, settings=settings),
         endpoints=EndpointService(database),
         tensorboards=TensorBoardService(database, clock, settings),
+        passes=PassService(database, accounts),
         secrets=SecretService(database, sealer),
         idempotency=IdempotencyService(database),
         health=HealthService(database),

@@ -13,6 +13,7 @@ from app.api import openapi, problems
 from app.api.guard import BodyLimit, CleanAddress, CsrfCheck, HostCheck, SecurityHeaders
 from app.api.routes import ROUTERS, health, receive
 from app.context import Context, open_context
+from app.proxy.hosts import AppHosts
 from app.settings import Settings
 from app.telemetry import RequestMiddleware
 from app.ui.errors import error_page
@@ -47,6 +48,8 @@ def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
     app.add_middleware(CleanAddress)
     app.add_middleware(HostCheck, settings=settings)
     app.add_middleware(SecurityHeaders, secure=(settings.public_url or "").startswith("https://"))
+    # The hosts of endpoints are none of ours: what guards TaaS's own pages is not for theirs.
+    app.add_middleware(AppHosts, settings=settings)
     app.add_middleware(RequestMiddleware)
     return app
 

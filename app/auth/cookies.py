@@ -23,6 +23,14 @@ PLAIN = "taas_session"
 # Browsers take a `__Host-` cookie only over https, for this host alone and for every path of it.
 SECURE = "__Host-taas"
 
+# Of the host of an endpoint, not of TaaS itself.
+APP_PLAIN = "taas_app"
+APP_SECURE = "__Host-taas-app"
+
+
+def app_cookie_name(*, secure: bool) -> str:
+    return APP_SECURE if secure else APP_PLAIN
+
 
 def cookie_name(*, secure: bool) -> str:
     return SECURE if secure else PLAIN

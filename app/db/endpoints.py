@@ -35,7 +35,7 @@ SPECS: Mapping[Kind, type[EndpointSpec]] = {Kind.TENSORBOARD: TensorBoardSpec}
 _ENDED = [state.value for state in EndpointState if state.ended]
 _LIVE = [state.value for state in EndpointState if not state.ended]
 # Seen is noted no more often than this: a write for every request would be a waste.
-NOTED_EVERY = "5 seconds"
+NOTED_EVERY = "2 seconds"
 
 
 async def add(connection: AsyncConnection, endpoint: Endpoint) -> None:

@@ -7,10 +7,21 @@ from importlib.metadata import version
 
 import structlog
 
-from app.db import cluster_nodes, hook_deliveries, idempotency, notices, running_queue, sessions, workers
+from app.db import (
+    cluster_nodes,
+    endpoints,
+    hook_deliveries,
+    idempotency,
+    notices,
+    passes,
+    running_queue,
+    sessions,
+    workers,
+)
 from app.db.cluster_nodes import NodeRow
 from app.db.engine import Database
 from app.db.notify import Listener
+from app.domain.endpoints.endpoint import Kind
 from app.k8s import capacity
 from app.scheduler.clock import Clock
 from app.scheduler.connection import Connection
@@ -24,6 +35,8 @@ from app.services.retention import RetentionService
 from app.settings import Settings
 
 RETENTION_AFTER = 60.0
+TENSORBOARD_DAYS = 7
+"""For so long a TensorBoard that has ended can be started again as it was."""
 _GONE_FOR = timedelta(days=1)
 _log = structlog.get_logger(__name__)
 
@@ -131,12 +144,14 @@ class Chores:
             await self._orphans.collect(self._connection.cluster)
 
     async def _expire(self) -> None:
-        """Sessions that are over, answers nobody will ask for again, old deliveries of hooks, workers long gone."""
+        """Whatever is over and nobody will ask for again: sessions, answers, deliveries, workers, TensorBoards."""
         async with self._database.transaction() as connection:
             await sessions.remove_expired(connection)
             await idempotency.forget(connection, idempotency.KEPT_FOR)
             await workers.remove_unseen(connection, _GONE_FOR)
             await hook_deliveries.prune(connection)
+            await passes.remove_expired(connection)
+            await endpoints.remove_ended(connection, Kind.TENSORBOARD, TENSORBOARD_DAYS)
 
     async def _forget_notices(self) -> None:
         """Those that are over a month old, some in each transaction."""

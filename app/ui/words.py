@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.domain.endpoints.endpoint import EndpointState
 from app.domain.finding import Rule
 from app.domain.timed import DueOutcome, Run
 from app.domain.training import LogVerdict, NamespaceState, Reason, State, TaskState, Trigger
@@ -19,7 +20,7 @@ class Look:
     live: bool = False
 
 
-def look(value: State | TaskState | NamespaceState | LogVerdict) -> Look:
+def look(value: State | TaskState | NamespaceState | LogVerdict | EndpointState) -> Look:
     """The look of a state or a verdict."""
     if isinstance(value, State):
         return _STATES[value]
@@ -27,6 +28,8 @@ def look(value: State | TaskState | NamespaceState | LogVerdict) -> Look:
         return _TASKS[value]
     if isinstance(value, NamespaceState):
         return _NAMESPACES[value]
+    if isinstance(value, EndpointState):
+        return _ENDPOINTS[value]
     return _VERDICTS[value]
 
 
@@ -74,6 +77,14 @@ _STATES = {
     State.FAILED: Look("Failed", icon="circle-x", tone="bad"),
     State.STOPPED: Look("Stopped", icon="player-stop", tone="calm"),
     State.TIMED_OUT: Look("Timed out", icon="clock-x", tone="warn"),
+}
+
+_ENDPOINTS = {
+    EndpointState.STARTING: _STATES[State.STARTING],
+    EndpointState.RUNNING: _STATES[State.RUNNING],
+    EndpointState.STOPPING: _STATES[State.STOPPING],
+    EndpointState.STOPPED: _STATES[State.STOPPED],
+    EndpointState.FAILED: _STATES[State.FAILED],
 }
 
 _OUTCOMES = {

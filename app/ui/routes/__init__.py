@@ -28,6 +28,7 @@ from app.ui.routes import (
     project_forms,
     projects,
     schedules,
+    tensorboards,
     trainings,
 )
 
@@ -51,6 +52,7 @@ for _part in (
     trainings,
     logs,
     log_search,
+    tensorboards,
     notices,
     cluster,
     *_ADMIN,

@@ -171,6 +171,7 @@ async def head_values(page: Page, record: TrainingRecord, *, tab: str) -> dict[s
         "namespace_message": record.namespace_message,
         "notes": record.notes,
         "may_change": can(page.viewer, Action.CHANGE, owner_id=record.owner_id),
+        "may_create": can(page.viewer, Action.CREATE),
         "tab": tab,
         "live_url": f"/live/trainings/{training.id}{query}",
         "is_over": over(record),

@@ -99,7 +99,17 @@
   document.addEventListener("htmx:sse:error", (event) => {
     if (event.detail.status === 401) location.reload(); // the session is over
   });
-  document.addEventListener("htmx:after:swap", () => tell(document));
+  // What was waited for is there: go on, but not again when somebody comes back to this page.
+  let gone = false;
+  function goOn() {
+    const ready = document.querySelector("[data-go]");
+    if (!ready || gone) return;
+    gone = true;
+    history.replaceState(null, "", location.pathname);
+    location.assign(ready.dataset.go);
+  }
+  document.addEventListener("htmx:after:swap", () => { tell(document); goOn(); });
+  goOn();
   // A page that the server made for another zone, before it knew this one.
   const made = document.querySelector("[data-made-for-zone]");
   if (made && made.dataset.madeForZone !== window.taasZone && sessionStorage.getItem("taas-zone-told") !== window.taasZone) {

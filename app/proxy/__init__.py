@@ -1,0 +1,1 @@
+"""Carries requests to endpoints, each at a host of its own. The only place that knows how they are reached."""
