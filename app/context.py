@@ -55,6 +55,7 @@ from app.services.storages import StorageService
 from app.services.subscriptions import SubscriptionService
 from app.services.tensorboards import TensorBoardService
 from app.services.tokens import TokenService
+from app.services.training_files import TrainingFiles
 from app.services.trainings import TrainingService
 from app.services.uploads import limits_of
 from app.settings import Settings
@@ -91,6 +92,7 @@ class Context:
     schedule_previews: SchedulePreviewService
     schedules: ScheduleService
     trainings: TrainingService
+    files: TrainingFiles
     hooks: HookService
     hook_calls: HookCalls
     follows: FollowService
@@ -167,6 +169,7 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         schedule_previews=SchedulePreviewService(database, clock),
         schedules=ScheduleService(database),
         trainings=TrainingService(database, listener),
+        files=TrainingFiles(database),
         hooks=hooks,
         hook_calls=HookCalls(database, sealer, launching, hooks),
         follows=FollowService(database, clock),

@@ -8,22 +8,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.domain.event_file import LONGEST_RUN
+from app.services.no_links import FolderMissing, opened_file, opened_folder
 
 DEEPEST = 8
 MOST_ENTRIES = 20_000
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Not to hang at a pipe that nobody writes to.
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-
-
-class FolderMissing(OSError):
-    """The directory is not there (yet)."""
+__all__ = ["FolderMissing", "Found", "LogFolder"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +38,7 @@ class LogFolder:
         """Those with `word` in their names, in order. Raises FolderMissing, and OSError."""
         sizes: dict[str, int] = {}
         left_out = seen = 0
-        with self._opened(self.parts) as top:
+        with opened_folder(self.root, self.parts) as top:
             for above, _, names, folder in os.fwalk(".", dir_fd=top, follow_symlinks=False):
                 seen += len(names) + 1
                 if above.count("/") >= DEEPEST or seen > MOST_ENTRIES:
@@ -65,27 +58,9 @@ class LogFolder:
 
     def read(self, path: str, start: int, length: int) -> bytes:
         """At most `length` bytes of a file. Raises FolderMissing, and OSError."""
-        *above, name = path.split("/")
-        with self._opened((*self.parts, *above)) as folder:
-            descriptor = os.open(name, _FILE, dir_fd=folder)
-            try:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    raise FolderMissing(f"{path} is not a file")
-                return os.pread(descriptor, length, start)
-            finally:
-                os.close(descriptor)
-
-    @contextmanager
-    def _opened(self, parts: tuple[str, ...]) -> Iterator[int]:
-        descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = opened_file(self.root, (*self.parts, *path.split("/")))
         try:
-            for part in parts:
-                below = os.open(part, _FOLDER, dir_fd=descriptor)
-                os.close(descriptor)
-                descriptor = below
-            yield descriptor
-        except FileNotFoundError as exc:
-            raise FolderMissing(str(exc)) from exc
+            return os.pread(descriptor, length, start)
         finally:
             os.close(descriptor)
 

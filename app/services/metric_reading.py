@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -19,11 +18,11 @@ from app.db.engine import Database
 from app.db.metric_readings import Reading
 from app.domain.clock import Clock
 from app.domain.metric import Series, extended
-from app.domain.training import StorageMount, Training
-from app.k8s.manifests.storages import KINDS
+from app.domain.training import Training
 from app.services.event_reading import News, look
 from app.services.log_folder import FolderMissing, LogFolder
 from app.services.metrics import NO_STORAGE
+from app.services.project_folders import mounted_root
 
 CLAIM_SECONDS = 60.0
 SOON_SECONDS = 3.0
@@ -107,16 +106,10 @@ def _folder(training: Training) -> LogFolder | str:
     mount = training.spec.storage
     if mount is None:
         return NO_STORAGE
-    root = _root(mount)
+    root = mounted_root(mount)
     if root is None:
         return (
             f"TaaS cannot read the storage {mount.name}: an admin can tell it where the storage is mounted for TaaS "
             "itself (taas_path)."
         )
     return LogFolder(root, (*Path(mount.folder).parts, "logs", str(training.number)))
-
-
-def _root(mount: StorageMount) -> Path | None:
-    config: Any = mount.config
-    url = KINDS[mount.kind].url(config)
-    return Path(url.removeprefix("file://")) if url and url.startswith("file://") else None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from app.domain.training import StorageMount
 from app.k8s.manifests.jobs import USER
+from app.k8s.manifests.storages import KINDS
 from app.storage import StorageUnavailable
 
 _MODE = 0o2770
@@ -31,6 +33,12 @@ def prepare(url: str, folder: str) -> None:
             f"TaaS cannot prepare {root / folder} for group {USER}: {exc.strerror}. Give the storage's root to that "
             "group with mode 2770, and TaaS the group."
         ) from exc
+
+
+def mounted_root(mount: StorageMount) -> Path | None:
+    """Where TaaS itself has the storage mounted; None where it has not."""
+    url = KINDS[mount.kind].url(mount.config)
+    return Path(url.removeprefix("file://")) if url and url.startswith("file://") else None
 
 
 def _make(folder: Path) -> None:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from app.ui import filters, notice_words, words
 from app.ui.assets import asset
+from app.ui.record_tabs import TABS
 
 TEMPLATES = Path(__file__).parent / "templates"
 ICONS = "vendor/tabler-icons/icons.svg"
@@ -45,6 +46,7 @@ def _environment() -> Environment:
         delivery_look=notice_words.delivery_look,
         icon=icon,
         look=words.look,
+        record_tabs=TABS,
         run_look=words.run_look,
         since=filters.since,
     )

@@ -29,6 +29,7 @@ from app.ui.routes import (
     projects,
     schedules,
     tensorboards,
+    training_files,
     trainings,
 )
 
@@ -53,6 +54,7 @@ for _part in (
     logs,
     log_search,
     tensorboards,
+    training_files,
     notices,
     cluster,
     *_ADMIN,
