@@ -41,6 +41,7 @@ from app.services.log_search import LogSearchService
 from app.services.logs import LogService
 from app.services.metric_reading import MetricReadingService
 from app.services.metrics import MetricsService
+from app.services.model_calls import ModelCalls
 from app.services.outlook import OutlookService
 from app.services.passes import PassService
 from app.services.projects import ProjectService
@@ -50,6 +51,7 @@ from app.services.revisions import RevisionService
 from app.services.schedule_preview import SchedulePreviewService
 from app.services.schedules import ScheduleService
 from app.services.secrets import SecretService
+from app.services.servings import ServingService
 from app.services.settings import SettingsService
 from app.services.storages import StorageService
 from app.services.subscriptions import SubscriptionService
@@ -111,6 +113,8 @@ class Context:
     endpoints: EndpointService
     tensorboards: TensorBoardService
     passes: PassService
+    servings: ServingService
+    model_calls: ModelCalls
     secrets: SecretService
     idempotency: IdempotencyService
     health: HealthService
@@ -188,6 +192,8 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         endpoints=EndpointService(database),
         tensorboards=TensorBoardService(database, clock, settings),
         passes=PassService(database, accounts),
+        servings=ServingService(database, clock, settings),
+        model_calls=ModelCalls(),
         secrets=SecretService(database, sealer),
         idempotency=IdempotencyService(database),
         health=HealthService(database),

@@ -100,6 +100,24 @@ class Settings(BaseSettings):
         timedelta(minutes=30), ge=timedelta(seconds=5), description="A TensorBoard unused for so long is stopped."
     )
 
+    serving_image: str = Field(
+        "tensorflow/serving:2.19.1", description="What serves models, unless a serving names another image."
+    )
+    balancer_image: str = Field("haproxy:3.2", description="HAProxy, 2.6 or newer: it spreads requests over replicas.")
+    balancers: int = Field(2, ge=1, le=10, description="How many of it a serving has.")
+    serving_drain: timedelta = Field(
+        timedelta(seconds=40),
+        ge=timedelta(seconds=1),
+        le=timedelta(minutes=10),
+        description="How long a leaving replica still answers: longer than the cluster's DNS answers are kept.",
+    )
+    serving_gateway: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9-]{1,63}/[a-z0-9.-]{1,253}$",
+        description="`namespace/name` of a Gateway that balances instead, with servings at `<name>.` before apps_host.",
+    )
+    cluster_domain: str = Field("cluster.local", description="What the cluster's DNS names end with.")
+
     worker_name: str | None = Field(None, description="Unset: host name and process id.")
     claim_seconds: float = Field(3.5, gt=0.5, description="How long a worker's claim on a training holds.")
     sweep_seconds: float = Field(1.0, gt=0, description="How often due rows are looked for when no hint arrives.")

@@ -24,12 +24,13 @@ from app.domain.endpoints.endpoint import (
     EndpointState,
     Kind,
 )
+from app.domain.endpoints.serving import ServingSpec
 from app.domain.endpoints.tensorboard import TensorBoardSpec
 from app.domain.paging import Page, PageRequest
 from app.domain.training import NamespaceState
 
 CHANNEL = "endpoints"
-SPECS: Mapping[Kind, type[EndpointSpec]] = {Kind.TENSORBOARD: TensorBoardSpec}
+SPECS: Mapping[Kind, type[EndpointSpec]] = {Kind.TENSORBOARD: TensorBoardSpec, Kind.SERVING: ServingSpec}
 """What stands in `spec`, by kind."""
 
 _ENDED = [state.value for state in EndpointState if state.ended]
@@ -56,8 +57,27 @@ async def add(connection: AsyncConnection, endpoint: Endpoint) -> None:
     notify.publish(connection, CHANNEL, endpoint.id)
 
 
-async def by_id(connection: AsyncConnection, endpoint_id: UUID) -> Endpoint | None:
-    row = (await connection.execute(select(endpoints).where(endpoints.c.id == endpoint_id))).first()
+async def by_id(connection: AsyncConnection, endpoint_id: UUID, *, lock: bool = False) -> Endpoint | None:
+    """With `lock` nobody else changes what is wanted of it until the transaction ends."""
+    query = select(endpoints).where(endpoints.c.id == endpoint_id)
+    row = (await connection.execute(query.with_for_update() if lock else query)).first()
+    return endpoint_of(row) if row else None
+
+
+async def lock_names(connection: AsyncConnection) -> None:
+    """Nobody else takes a name until the transaction ends."""
+    await connection.execute(text("SELECT pg_advisory_xact_lock(70023)"))
+
+
+async def live_by_name(connection: AsyncConnection, kind: Kind, name: str) -> Endpoint | None:
+    """The one of that name that runs, or is about to."""
+    query = select(endpoints).where(
+        endpoints.c.kind == kind,
+        endpoints.c.name == name,
+        endpoints.c.desired == Desired.RUNNING,
+        endpoints.c.state.in_(_LIVE) | (endpoints.c.starts > endpoints.c.launch),
+    )
+    row = (await connection.execute(query.limit(1))).first()
     return endpoint_of(row) if row else None
 
 

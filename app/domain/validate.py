@@ -70,6 +70,11 @@ def check_params(args: tuple[str, ...], params: Mapping[str, str]) -> list[Field
     return errors or list(_filled(args, params))
 
 
+def check_resources(given: Resources) -> list[FieldError]:
+    """What is wrong with what one replica is to get, under `/resources`."""
+    return [FieldError(pointer("resources", *path), text) for path, text in _resources(given)]
+
+
 def default_success(framework: Framework, roles: Mapping[str, Role]) -> Success:
     """The rule for a project that names none."""
     return Success.CHIEF if framework is Framework.TENSORFLOW and "chief" in roles else Success.ALL_WORKERS

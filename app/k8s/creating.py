@@ -21,6 +21,10 @@ _PATHS = {
     "PersistentVolumeClaim": "/api/v1/namespaces/{namespace}/persistentvolumeclaims",
     "Job": "/apis/batch/v1/namespaces/{namespace}/jobs",
     "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
+    "PodDisruptionBudget": "/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets",
+    "HorizontalPodAutoscaler": "/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers",
+    "HTTPRoute": "/apis/gateway.networking.k8s.io/v1/namespaces/{namespace}/httproutes",
+    "GRPCRoute": "/apis/gateway.networking.k8s.io/v1/namespaces/{namespace}/grpcroutes",
 }
 _WHOSE = (labels.INSTALLATION, labels.TRAINING, labels.ENDPOINT)
 _FOR_GOOD = {400, 403, 405, 409, 413, 422}

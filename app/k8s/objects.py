@@ -95,6 +95,7 @@ class RestartedStatus(ContainerStatus):
 
 
 class ReplicaStatus(Struct):
+    pod_ip: str = msgspec.field(default="", name="podIP")
     conditions: list[Condition] | None = None
     container_statuses: list[RestartedStatus] | None = None
 

@@ -93,6 +93,7 @@ def replica(found: objects.Replica, now: datetime) -> SeenReplica:
         created_at=meta.creation_timestamp or now,
         ready=any(c.type == "Ready" and c.status == "True" for c in status.conditions or ()),
         node=sys.intern(found.spec.node_name),
+        address=status.pod_ip,
         restarts=sum(c.restart_count for c in containers),
         waiting=sys.intern(waiting.reason) if waiting else "",
         waiting_message=waiting.message if waiting else "",

@@ -8,12 +8,13 @@ from app.auth.seal import Sealer
 from app.db.engine import Database
 from app.domain.endpoints.endpoint import Endpoint, Kind
 from app.k8s.manifests.endpoints import EndpointObjects, Place
+from app.k8s.manifests.endpoints.serving import serving
 from app.k8s.manifests.endpoints.tensorboard import tensorboard
 from app.services.installation import InstallationName
 from app.services.registry_logins import pull_secret
 from app.settings import Settings
 
-OBJECTS: Mapping[Kind, Callable[[Place], EndpointObjects]] = {Kind.TENSORBOARD: tensorboard}
+OBJECTS: Mapping[Kind, Callable[[Place], EndpointObjects]] = {Kind.TENSORBOARD: tensorboard, Kind.SERVING: serving}
 """What each kind of endpoint is made of. PURE functions."""
 
 

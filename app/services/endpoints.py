@@ -12,7 +12,7 @@ from app.domain.paging import Page, PageRequest
 from app.errors import Conflict, NotFound
 from app.services.access import require
 
-WORDS = {Kind.TENSORBOARD: "TensorBoard"}
+WORDS = {Kind.TENSORBOARD: "TensorBoard", Kind.SERVING: "serving"}
 
 
 class EndpointService:

@@ -49,7 +49,7 @@ class TensorBoardService:
             await users.lock(connection, principal.user_id)
             owner, spec = await self._wanted(connection, project, chosen)
             mine = await endpoints.of_owner(connection, principal.user_id, Kind.TENSORBOARD, owner.id)
-            same = next((one for one in mine if one.spec.trainings == spec.trainings), None)
+            same = next((one for one in mine if one.tensorboard.trainings == spec.trainings), None)
             if same is None or not same.live:
                 await self._check_limit(connection, principal)
             if same is not None:

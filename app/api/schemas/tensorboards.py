@@ -45,7 +45,7 @@ class TensorBoardOut(Output):
 
     @classmethod
     def of(cls, endpoint: Endpoint, url: str) -> Self:
-        spec = endpoint.spec
+        spec = endpoint.tensorboard
         used = max(filter(None, (endpoint.running_at, endpoint.last_request_at)), default=None)
         return cls(
             id=endpoint.id,

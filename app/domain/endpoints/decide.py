@@ -6,6 +6,7 @@ answer depends only on what it is given. What cannot be undone is written to the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -107,7 +108,7 @@ def _end(
         if endpoint.stop_reason is EndpointReason.PROJECT_DELETED:
             return End(EndpointReason.PROJECT_DELETED, sentences.project_deleted(endpoint.project))
         return End(EndpointReason.STOPPED_BY_USER, sentences.stopped(endpoint.stop_requested_by))
-    if seen.refusals:
+    if seen.refusals and endpoint.state is EndpointState.STARTING:
         refusal = seen.refusals[0]
         return End(EndpointReason.REFUSED, sentences.refused(refusal.object, clean(refusal.message)))
     if endpoint.namespace_uid is not None and not _is_there(endpoint.namespace_uid, seen):
@@ -164,14 +165,37 @@ def _progress(
 ) -> EndpointStatus:
     status = replace(
         status,
+        addresses=_with_pods(status.addresses, behaviour.dialled, seen),
         replicas=sum(one.wanted for one in seen.deployments.values()),
         ready=sum(replica.ready and not replica.deleting for replica in seen.replicas),
     )
     if behaviour.ready(endpoint, seen) and status.addresses:
         running_at = status.running_at or horizon.now
-        return replace(status, state=EndpointState.RUNNING, message="", running_at=running_at)
+        note = _note(endpoint, behaviour, seen)
+        return replace(status, state=EndpointState.RUNNING, message=note, running_at=running_at)
     say = sentences.not_answering if status.state is EndpointState.RUNNING else sentences.waiting
     return replace(status, message=say(why_waiting(seen)))
+
+
+def _note(endpoint: Endpoint, behaviour: Behaviour, seen: SeenEndpoint) -> str:
+    """A change that the cluster refuses does not end what runs: it goes on as it was, and says so."""
+    if seen.refusals:
+        return sentences.refused(seen.refusals[0].object, clean(seen.refusals[0].message))
+    return behaviour.note(endpoint, seen)
+
+
+def _with_pods(addresses: Mapping[str, str], dialled: tuple[str, int] | None, seen: SeenEndpoint) -> dict[str, str]:
+    """The addresses of Services, and of each ready pod that is dialled by itself, as `pod/<name>`."""
+    services = {name: address for name, address in addresses.items() if not name.startswith("pod/")}
+    if dialled is None:
+        return services
+    workload, port = dialled
+    ready = [one for one in seen.replicas if one.workload == workload and one.ready and not one.deleting]
+    return services | {f"pod/{one.name}": _at(one.address, port) for one in ready if one.address}
+
+
+def _at(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _stopping(status: EndpointStatus, seen: SeenEndpoint, policy: EndpointPolicy, horizon: Horizon) -> EndpointDecision:

@@ -12,11 +12,12 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from app.domain.endpoints.serving import ServingSpec
 from app.domain.endpoints.tensorboard import TensorBoardSpec
 from app.domain.names import NAMESPACE_MAX, SLUG_MAX, short_id, slug
 from app.domain.training import NamespaceState
 
-EndpointSpec = TensorBoardSpec
+EndpointSpec = TensorBoardSpec | ServingSpec
 """What an endpoint runs: one frozen value for each kind."""
 
 
@@ -24,6 +25,7 @@ class Kind(StrEnum):
     """What an endpoint is."""
 
     TENSORBOARD = "tensorboard"
+    SERVING = "serving"
 
 
 class EndpointState(StrEnum):
@@ -114,6 +116,25 @@ class Endpoint:
     def live(self) -> bool:
         """Whether it runs, or is about to, and is meant to."""
         return self.desired is Desired.RUNNING and (not self.state.ended or self.starts > self.launch)
+
+    @property
+    def rolled_out(self) -> bool:
+        """Whether what runs is all that is wanted, in the form that is wanted."""
+        return self.state is EndpointState.RUNNING and self.applied_gen >= self.spec_gen and not self.message
+
+    @property
+    def tensorboard(self) -> TensorBoardSpec:
+        """The spec of a TensorBoard. Raises TypeError for any other kind."""
+        if not isinstance(self.spec, TensorBoardSpec):
+            raise TypeError(f"a {self.kind} is no TensorBoard")
+        return self.spec
+
+    @property
+    def serving(self) -> ServingSpec:
+        """The spec of a serving. Raises TypeError for any other kind."""
+        if not isinstance(self.spec, ServingSpec):
+            raise TypeError(f"a {self.kind} is no serving")
+        return self.spec
 
     @property
     def revision(self) -> str:

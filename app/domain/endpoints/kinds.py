@@ -11,6 +11,7 @@ from app.domain.endpoints import sentences
 from app.domain.endpoints.decision import End
 from app.domain.endpoints.endpoint import Endpoint, EndpointReason, Kind
 from app.domain.endpoints.seen import SeenEndpoint
+from app.domain.endpoints.serving_kind import Serving
 
 
 class Behaviour(Protocol):
@@ -24,6 +25,10 @@ class Behaviour(Protocol):
     def start_timeout(self) -> timedelta | None:
         """How long it may take to be ready before it has failed; None: it goes on trying."""
 
+    @property
+    def dialled(self) -> tuple[str, int] | None:
+        """The Deployment whose ready pods TaaS connects to one by one, at that port; None: the Services are enough."""
+
     def workloads(self, endpoint: Endpoint) -> frozenset[str]:
         """The names of the Deployments that its spec asks for."""
 
@@ -33,12 +38,16 @@ class Behaviour(Protocol):
     def end(self, endpoint: Endpoint, seen: SeenEndpoint, horizon: Horizon) -> End | None:
         """Why it ends by itself now; moments at which it may are left with the horizon."""
 
+    def note(self, endpoint: Endpoint, seen: SeenEndpoint) -> str:
+        """What is to be said of one that runs; empty: nothing."""
+
 
 class TensorBoard:
     """One pod, for as long as somebody looks at it."""
 
     prefix = "tb"
     start_timeout = timedelta(minutes=15)
+    dialled: tuple[str, int] | None = None
 
     def workloads(self, endpoint: Endpoint) -> frozenset[str]:
         return frozenset({"tensorboard"})
@@ -51,9 +60,12 @@ class TensorBoard:
         if endpoint.running_at is None:
             return None
         used = max(endpoint.running_at, endpoint.last_request_at or endpoint.running_at)
-        if not horizon.passed(used + endpoint.spec.idle_timeout):
+        if not horizon.passed(used + endpoint.tensorboard.idle_timeout):
             return None
-        return End(EndpointReason.IDLE, sentences.idle(endpoint.spec.idle_timeout))
+        return End(EndpointReason.IDLE, sentences.idle(endpoint.tensorboard.idle_timeout))
+
+    def note(self, endpoint: Endpoint, seen: SeenEndpoint) -> str:
+        return ""
 
 
-BEHAVIOURS: Mapping[Kind, Behaviour] = {Kind.TENSORBOARD: TensorBoard()}
+BEHAVIOURS: Mapping[Kind, Behaviour] = {Kind.TENSORBOARD: TensorBoard(), Kind.SERVING: Serving()}

@@ -42,6 +42,7 @@ class SeenReplica:
     created_at: datetime
     ready: bool = False
     node: str = ""
+    address: str = ""
     restarts: int = 0
     waiting: str = ""  # why its container does not run: ErrImagePull, ContainerCreating, CrashLoopBackOff, …
     waiting_message: str = ""

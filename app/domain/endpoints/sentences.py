@@ -41,6 +41,21 @@ def namespace_lost(namespace: str) -> str:
     return f"Its namespace {namespace} was deleted by somebody else. Start it again."
 
 
+def version_rolls(number: int, ready: int, wanted: int) -> str:
+    return f"Version {number} is being brought up: {ready} of {wanted} replicas are ready."
+
+
+def version_stuck(number: int, why: str) -> str:
+    return (
+        f"Version {number} does not become ready: {why}. What served before goes on serving. "
+        "Roll back, or make another version live."
+    )
+
+
+def balancers_change() -> str:
+    return "The balancers take over the change, one after the other."
+
+
 def waiting(why: str) -> str:
     return f"Waiting: {why}."
 

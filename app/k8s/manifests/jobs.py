@@ -78,7 +78,7 @@ def _pod(launch: Launch, role: str, *, files: list[Manifest], storages: Mounted,
                 "args": [_literal(text) for text in _args(launch)],
                 "workingDir": CODE_DIR,
                 "env": _env(launch, bundle),
-                "resources": _resources(settings.resources, launch.gpu_resource),
+                "resources": resources(settings.resources, launch.gpu_resource),
                 "securityContext": {
                     "allowPrivilegeEscalation": False,
                     "capabilities": {"drop": ["ALL"]},
@@ -136,7 +136,7 @@ def _env(launch: Launch, bundle: str | None) -> list[Manifest]:
     ]
 
 
-def _resources(given: Resources, gpu_resource: str) -> Manifest:
+def resources(given: Resources, gpu_resource: str) -> Manifest:
     """Memory, scratch space and devices are requested as they are limited; cpu may be used beyond its request."""
     same = {"memory": given.memory}
     if given.ephemeral_storage is not None:

@@ -93,7 +93,7 @@ async def stop_tensorboard(page: Shown, tensorboard_id: UUID) -> Response:
 async def start_tensorboard(page: Shown, tensorboard_id: UUID) -> Response:
     """The same choice again is the same TensorBoard."""
     endpoint = await page.context.endpoints.get(page.viewer, Kind.TENSORBOARD, tensorboard_id)
-    chosen = endpoint.spec.trainings
+    chosen = endpoint.tensorboard.trainings
     try:
         made, _ = await page.context.tensorboards.open(page.viewer, project=endpoint.project, chosen=chosen)
     except TaasError as exc:
@@ -124,14 +124,15 @@ async def _choose(page: Page, name: str, *, problem: str = "", status: int = 200
 def _values(page: Page, endpoint: Endpoint, *, opens: bool = False) -> dict[str, Any]:
     used = max(filter(None, (endpoint.running_at, endpoint.last_request_at)), default=None)
     running = endpoint.state is EndpointState.RUNNING
+    spec = endpoint.tensorboard
     return {
         "board": endpoint,
         "address": _address(page, endpoint),
         # Both are in the order of the ids.
-        "shown": [*zip(endpoint.spec.trainings or (), (one.number for one in endpoint.spec.sources), strict=False)],
+        "shown": [*zip(spec.trainings or (), (one.number for one in spec.sources), strict=False)],
         "may_change": can(page.viewer, Action.CHANGE, owner_id=endpoint.owner_id),
         "may_start": can(page.viewer, Action.CREATE),
-        "stops_at": used + endpoint.spec.idle_timeout if used and running else None,
+        "stops_at": used + endpoint.tensorboard.idle_timeout if used and running else None,
         "opens": opens,
     }
 

@@ -17,7 +17,7 @@ _RELOAD_SECONDS = 5
 
 def tensorboard(place: Place) -> EndpointObjects:
     """All objects of a TensorBoard but its namespace."""
-    spec = place.endpoint.spec
+    spec = place.endpoint.tensorboard
     storage = read_only(place, [_folder(source) for source in spec.sources])
     elsewhere = [where for where in storage.where if "://" in where]
     container = restricted_container(

@@ -1,0 +1,288 @@
+"""Servings by the API and by forms: what is written for a worker, what is refused and why, a model that is tried."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from sqlalchemy import update
+
+from app.db import projects
+from app.db.tables import endpoints
+from app.domain.names import project_folder
+from tests.support.projects import make_project, start
+from tests.support.serving import described
+from tests.support.training_rows import set_state
+from tests.support.visitor import logged_in
+from tests.support.web import PASSWORD, Web
+
+HERE = "/api/v1/servings"
+STATS = """# pxname,svname,stot,status,hrsp_5xx,req_rate,req_tot,ttime,addr,
+rest,FRONTEND,9,OPEN,0,7,9,,,
+rest-model,replica1,3,UP,0,,3,10,10.0.0.1:8501,
+rest-model,replica2,1,UP,0,,1,30,10.0.0.2:8501,
+"""
+
+
+async def furnish(admin: httpx.AsyncClient, disk: Path) -> None:
+    """A storage that TaaS can read, as the default."""
+    config = {"path": "/srv/taas", "node": "node-1", "taas_path": str(disk)}
+    body = {"name": "disk", "kind": "local", "config": config, "is_default": True}
+    assert (await admin.post("/api/v1/storages", json=body)).status_code == 201
+
+
+async def trained(web: Web, client: httpx.AsyncClient, disk: Path, *models: str) -> dict[str, Any]:
+    """A training that has succeeded, with a SavedModel in each of these directories of its own."""
+    training = await start(client)
+    await set_state(web, training, "succeeded")
+    (folder,) = disk.glob("hello-*")
+    for model in models:
+        directory = folder / "models" / str(training["number"]) / model
+        directory.mkdir(parents=True)
+        (directory / "saved_model.pb").touch()
+    return training
+
+
+async def project_on(web: Web, owner: httpx.AsyncClient, disk: Path) -> None:
+    """The project `hello`, with its folder on the storage."""
+    assert (await make_project(owner))["storage"] == "disk"
+    async with web.context.database.read() as connection:
+        row = await projects.by_name(connection, "hello")
+    assert row is not None
+    (disk / project_folder(row.name, row.id)).mkdir(parents=True)
+
+
+@pytest.fixture
+async def disk(web: Web, admin: httpx.AsyncClient, member: httpx.AsyncClient, tmp_path: Path) -> Path:
+    """With the project `hello` of the member on it."""
+    await furnish(admin, tmp_path / "disk")
+    await project_on(web, member, tmp_path / "disk")
+    return tmp_path / "disk"
+
+
+async def serve(client: httpx.AsyncClient, **body: Any) -> dict[str, Any]:
+    answer = await client.post(HERE, json=body)
+    assert answer.status_code == 202, answer.text
+    made: dict[str, Any] = answer.json()
+    assert answer.headers["Location"] == f"{HERE}/{made['id']}"
+    return made
+
+
+async def test_a_serving_from_its_making_to_its_end(web: Web, member: httpx.AsyncClient, disk: Path) -> None:
+    first = await trained(web, member, disk, "export/1", "export/2")
+    made = await serve(member, training=first["id"])
+    assert (made["name"], made["project"], made["state"], made["live"]) == ("hello", "hello", "starting", 1)
+    (version,) = made["versions"]
+    assert (version["source"], version["path"]) == ("hello #1", "models/1/export/2")
+    here = f"{HERE}/{made['id']}"
+
+    second = await trained(web, member, disk, "")
+    changed = (await member.post(f"{here}/versions", json={"training": second["id"]})).json()
+    assert (changed["live"], changed["previous"], changed["versions"][0]["path"]) == (2, 1, "models/2")
+    back = (await member.post(f"{here}/rollback")).json()
+    assert (back["live"], back["previous"]) == (1, 2)
+    shared = (await member.put(f"{here}/canary", json={"version": 2, "percent": 20})).json()
+    assert shared["canary"] == {"version": 2, "percent": 20, "replicas": 1}
+    promoted = (await member.post(f"{here}/live", json={"version": 2})).json()
+    assert (promoted["live"], promoted["canary"]) == (2, None)
+    sized = await member.patch(here, json={"replicas": 5, "autoscaling": {"least": 2, "most": 8}})
+    assert (sized.json()["replicas"], sized.json()["autoscaling"]["most"]) == (5, 8)
+    fixed = await member.patch(here, json={"autoscaling": None})
+    assert (fixed.json()["replicas"], fixed.json()["autoscaling"]) == (5, None)
+
+    (listed,) = (await member.get(f"{HERE}?project=hello")).json()["items"]
+    assert listed == (await member.get(here)).json()
+    assert (await member.get(f"{HERE}?project=other")).json()["items"] == []
+    assert (await member.delete(here)).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "pointer"),
+    [
+        ({}, 422, "/training"),
+        ({"project": "hello"}, 422, "/training"),
+        ({"project": "nobody", "path": "data"}, 404, None),
+        ({"project": "hello", "path": "../other"}, 422, "/path"),
+        ({"project": "hello", "path": "data/none"}, 422, "/path"),
+        ({"training": "0199aaaa-0000-7000-8000-0123456789ab"}, 422, "/training"),
+        ({"project": "hello", "path": "data/m", "replicas": 0}, 422, "/replicas"),
+        ({"project": "hello", "path": "data/m", "resources": {"memory": "1"}}, 422, "/resources/memory"),
+        ({"project": "hello", "path": "data/m", "args": ["--port=1"]}, 422, "/args/0"),
+        ({"project": "hello", "path": "data/m", "autoscaling": {"least": 3, "most": 2}}, 422, "/autoscaling/most"),
+    ],
+)
+async def test_what_cannot_be_served(
+    member: httpx.AsyncClient, disk: Path, body: dict[str, Any], status: int, pointer: str | None
+) -> None:
+    (folder,) = disk.glob("hello-*")
+    (folder / "data/m").mkdir(parents=True)
+    (folder / "data/m/saved_model.pb").touch()
+    answer = await member.post(HERE, json=body)
+    assert answer.status_code == status, answer.text
+    if pointer:
+        assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
+async def test_a_training_without_a_model_or_an_end(web: Web, member: httpx.AsyncClient, disk: Path) -> None:
+    running = await start(member)
+    answer = await member.post(HERE, json={"training": running["id"]})
+    assert (answer.status_code, "only a training that has ended well" in answer.text) == (422, True)
+    await set_state(web, running, "succeeded")
+    answer = await member.post(HERE, json={"training": running["id"]})
+    assert (answer.status_code, "There is no SavedModel in models/1" in answer.text) == (422, True)
+    several = await trained(web, member, disk, "left", "right")
+    answer = await member.post(HERE, json={"training": several["id"]})
+    assert (answer.status_code, "There are several models" in answer.text) == (422, True)
+    assert (await serve(member, training=several["id"], path="left"))["versions"][0]["path"] == "models/2/left"
+
+
+async def test_one_name_is_served_once(web: Web, member: httpx.AsyncClient, disk: Path) -> None:
+    training = await trained(web, member, disk, "")
+    made = await serve(member, training=training["id"])
+    again = await member.post(HERE, json={"training": training["id"]})
+    assert (again.status_code, again.json()["code"]) == (409, "serving_exists")
+    await serve(member, training=training["id"], name="other")
+    assert (await member.delete(f"{HERE}/{made['id']}")).status_code == 202
+    await serve(member, training=training["id"])
+    assert (await member.post(f"{HERE}/{made['id']}/start")).status_code == 409
+
+
+async def test_what_does_not_fit_what_is_live(web: Web, member: httpx.AsyncClient, disk: Path) -> None:
+    made = await serve(member, training=(await trained(web, member, disk, ""))["id"])
+    here = f"{HERE}/{made['id']}"
+    assert (await member.post(f"{here}/rollback")).status_code == 409
+    unknown = await member.post(f"{here}/live", json={"version": 7})
+    assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (422, "/version")
+    assert (await member.put(f"{here}/canary", json={"version": 1, "percent": 20})).status_code == 409
+    assert (await member.get(f"{here}/signatures")).status_code == 409
+    assert (await member.get(f"{here}/traffic")).status_code == 409
+
+
+async def test_others_look_and_do_not_touch(
+    web: Web, member: httpx.AsyncClient, viewer: httpx.AsyncClient, disk: Path
+) -> None:
+    training = await trained(web, member, disk, "")
+    made = await serve(member, training=training["id"])
+    here = f"{HERE}/{made['id']}"
+    assert (await viewer.get(here)).status_code == 200
+    assert (await viewer.post(f"{here}/predict", json={"instances": [1]})).status_code == 403
+    async with web.client_of("other") as other:
+        for method, path, body in (
+            ("POST", HERE, {"training": training["id"], "name": "mine"}),
+            ("PATCH", here, {"replicas": 1}),
+            ("POST", f"{here}/rollback", None),
+            ("DELETE", here, None),
+        ):
+            assert (await other.request(method, path, json=body)).status_code == 403, path
+
+
+class Model(BaseHTTPRequestHandler):
+    """What a balancer and a model would answer."""
+
+    def do_GET(self) -> None:
+        if self.path == "/stats;csv":
+            return self._answer(STATS.encode())
+        self._answer(json.dumps(described(x=("DT_FLOAT", [-1, 2]))).encode())
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.headers = dict(self.headers)  # type: ignore[attr-defined]
+        self._answer(json.dumps({"predictions": [f"<b>{sum(row)}" for row in asked["instances"]]}).encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Tests say what matters."""
+
+    def _answer(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@contextmanager
+def model() -> Iterator[ThreadingHTTPServer]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Model) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+async def running(web: Web, serving_id: str, port: int) -> None:
+    """What a worker would write."""
+    addresses = {"balancer/rest": f"127.0.0.1:{port}", "pod/balancer-x": f"127.0.0.1:{port}"}
+    values = {"state": "running", "namespace": "taas-serving-hello-abcde", "addresses": addresses, "applied_gen": 1}
+    async with web.context.database.transaction() as connection:
+        await connection.execute(update(endpoints).where(endpoints.c.id == UUID(serving_id)).values(**values))
+
+
+async def test_the_model_is_asked_with_nothing_of_the_callers(web: Web, member: httpx.AsyncClient, disk: Path) -> None:
+    made = await serve(member, training=(await trained(web, member, disk, ""))["id"])
+    here = f"{HERE}/{made['id']}"
+    with model() as server:
+        await running(web, made["id"], server.server_port)
+        assert (await member.get(here)).json()["rolled_out"] is True
+        (signature,) = (await member.get(f"{here}/signatures")).json()
+        assert signature["sample"] == {"instances": [[0.5, 0.5]]}
+        tried = (await member.post(f"{here}/predict", json=signature["sample"])).json()
+        assert (tried["status"], tried["body"]) == (200, {"predictions": ["<b>1.0"]})
+        sent = {name.lower() for name in server.headers}  # type: ignore[attr-defined]
+        assert not sent & {"authorization", "cookie", "x-forwarded-for"}
+        found = (await member.get(f"{here}/traffic")).json()
+        assert (found["requests"], [one["share"] for one in found["replicas"]]) == (4, [0.75, 0.25])
+    gone = await member.get(f"{here}/signatures")
+    assert (gone.status_code, gone.json()["code"]) == (503, "unavailable")
+
+
+async def test_the_same_on_pages(web: Web, admin: httpx.AsyncClient, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    await furnish(admin, disk)
+    async with logged_in(web, "ann") as client:
+        _, secret = await web.context.accounts.log_in("ann", PASSWORD, address="a", user_agent="")
+        viewer = await web.context.accounts.by_session(secret)
+        _, token = await web.context.tokens.create(viewer, "t", None)
+        async with web.client(token) as api:
+            await project_on(web, api, disk)
+            training = await trained(web, api, disk, "")
+        assert "None yet" in (await client.get("/servings")).text
+        assert f'name="training" value="{training["id"]}"' in (await client.get(f"/trainings/{training['id']}")).text
+        wrong = await client.post("/servings", data={"training": training["id"], "replicas": "0", "memory": "3Gi"})
+        assert (wrong.status_code, "use 1 to 64" in wrong.text, 'value="3Gi"' in wrong.text) == (422, True, True)
+        made = await client.post("/servings", data={"training": training["id"]})
+        assert made.status_code == 303, made.text
+        here = made.headers["Location"]
+        again = await client.post("/servings", data={"training": training["id"]})
+        assert (again.status_code, "runs already" in again.text) == (409, True)
+        with model() as server:
+            await running(web, here.rpartition("/")[2], server.server_port)
+            shown = (await client.get(here)).text
+            assert "balancer.taas-serving-hello-abcde.svc:8501/v1/models/hello:predict" in shown
+            assert "75 %" in (await client.get(f"{here}/traffic")).text
+            assert "{&#34;instances&#34;: [[0.5, 0.5]]}" in (await client.get(f"{here}/try")).text
+            tried = await client.post(f"{here}/try", data={"body": '{"instances": [[1, 2]]}'})
+            assert ("Answered" in tried.text, "<b>" in tried.text) == (True, False)
+            assert "not a request" in (await client.post(f"{here}/try", data={"body": "[1"})).text
+        added = await client.post(f"{here}/versions", data={"training": training["id"], "percent": "25"})
+        assert added.status_code == 303, added.text
+        assert re.search(r"version 2, 25 % of requests", (await client.get(here)).text)
+        assert (await client.post(f"{here}/live", data={"version": "2"})).status_code == 303
+        assert "Roll back to 1" in (await client.get(here)).text
+        assert (await client.post(f"{here}/rollback")).status_code == 303
+        bad = await client.post(f"{here}/settings", data={"replicas": "many"})
+        assert (bad.status_code, "not a whole number" in bad.text) == (422, True)
+        assert (await client.post(f"{here}/settings", data={"replicas": "4"})).status_code == 303
+        assert "Stop serving" in (await client.get(here)).text
+        assert (await client.post(f"{here}/stop")).status_code == 303
+        assert "A stop was asked for" in (await client.get(here)).text
