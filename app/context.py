@@ -25,6 +25,7 @@ from app.services.dead_man import DeadManService
 from app.services.deliveries import DeliveryService
 from app.services.endpoint_objects import EndpointBuilder
 from app.services.endpoints import EndpointService
+from app.services.example import ExampleService
 from app.services.firing import FiringService
 from app.services.first_start import FirstStart
 from app.services.follows import FollowService
@@ -50,6 +51,7 @@ from app.services.retention import RetentionService
 from app.services.revisions import RevisionService
 from app.services.schedule_preview import SchedulePreviewService
 from app.services.schedules import ScheduleService
+from app.services.search import SearchService
 from app.services.secrets import SecretService
 from app.services.servings import ServingService
 from app.services.settings import SettingsService
@@ -79,6 +81,8 @@ class Context:
     accounts: AccountService
     algorithms: AlgorithmService
     comparisons: ComparisonService
+    search: SearchService
+    example: ExampleService
     tokens: TokenService
     sealer: Sealer
     registries: RegistryService
@@ -147,6 +151,8 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
     installation = InstallationName(database, settings)
     subscriptions = SubscriptionService(database, clock, sealer, settings)
     launching = LaunchService(database, clock, settings, installation)
+    projects = ProjectService(database, clock, sealer)
+    images = ImageService(database, clock)
     hooks = HookService(database, clock, sealer)
     logs = LogService(database, storage, listener)
     return Context(
@@ -158,12 +164,14 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         accounts=accounts,
         algorithms=algorithms,
         comparisons=ComparisonService(algorithms),
+        search=SearchService(database),
+        example=ExampleService(algorithms, projects, images, launching),
         tokens=tokens,
         sealer=sealer,
         registries=RegistryService(database, clock, sealer),
-        images=ImageService(database, clock),
+        images=images,
         storages=StorageService(database, clock),
-        projects=ProjectService(database, clock, sealer),
+        projects=projects,
         revisions=RevisionService(database),
         launching=launching,
         outlooks=OutlookService(database, settings),

@@ -13,6 +13,8 @@ from app.domain.training import NamespaceState, State
 
 Amounts = Mapping[str, str]
 READY = "yes"
+# Such as nvidia.com/gpu.product and amd.com/gpu.product-name.
+DEVICE_LABELS = ("/gpu.product", "/gpu.product-name")
 # In this order on every page; extended resources, such as GPUs, follow.
 PLAIN = ("cpu", "memory", "pods")
 
@@ -50,6 +52,11 @@ class ClusterNode:
     holders: tuple[Holder, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[Taint, ...] = ()
+
+    @property
+    def device(self) -> str:
+        """Which kind of device it has, as the makers' device plugins label nodes; empty when none says so."""
+        return next((value for key, value in sorted(self.labels.items()) if key.endswith(DEVICE_LABELS)), "")
 
 
 @dataclass(frozen=True, slots=True)

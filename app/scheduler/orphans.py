@@ -14,7 +14,7 @@ import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db import endpoints, orphans
+from app.db import audit, endpoints, orphans
 from app.db.engine import Database
 from app.domain.seen import SeenNamespace
 from app.k8s import objects, translate
@@ -75,13 +75,20 @@ class Orphans:
                 _log.warning("collecting a namespace without a live row", namespace=orphan.name, kind=owners.word)
                 await applier.delete_namespace(orphan.name, orphan.uid)
                 await applier.delete_jobs(orphan.name)
+                await self._say(f"namespace/{orphan.name}", owners)
                 selector = f"{labels.INSTALLATION}={cluster.cache.installation},{owners.label}={owner_id}"
                 await cluster.client.delete("/api/v1/persistentvolumes", params={"labelSelector": selector})
         volumes = await self._volumes(cluster, owners)
         for volume in volumes & self._before:
             _log.warning("collecting a volume without a live row", volume=volume.name, kind=owners.word)
             await cluster.client.delete(f"/api/v1/persistentvolumes/{volume.name}", uid=volume.uid)
+            await self._say(f"volume/{volume.name}", owners)
         return set(suspects) | volumes
+
+    async def _say(self, object_: str, owners: _Owners) -> None:
+        """In the audit log, where admins find what was taken away and when."""
+        async with self._database.transaction() as connection:
+            await audit.record(connection, "taas", "orphan.collect", object_, kind=owners.word)
 
     async def _spaces(self, cluster: Cluster, owners: _Owners) -> list[tuple[SeenNamespace, UUID]]:
         found = [(space, id_) for space, id_ in owners.namespaces(cluster) if not space.deleting and space.ours]

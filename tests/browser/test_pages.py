@@ -46,7 +46,9 @@ async def furnished(web: Web) -> list[str]:
     ]
     return [
         "/", "/trainings", "/trainings?state=running", "/projects", "/projects/hello", f"/projects/{LONG}",
-        "/projects/hello/edit", "/projects/hello/launch", "/new/project", "/algorithms", "/algorithms/hello",
+        "/projects/hello/edit", "/projects/hello/launch", f"/projects/hello/launch?like={running['id']}",
+        "/projects/hello/history", "/search?q=hel", "/algorithms/hello/compare/1...1", "/?all=true",
+        "/new/project", "/algorithms", "/algorithms/hello",
         "/algorithms/hello/versions/1", "/algorithms/hello/versions/new", "/new/algorithm", "/account", "/nothing",
         "/projects/timed",
         "/projects/timed/edit", "/projects/timed/launch", "/projects/timed/due-times", "/projects/timed/backfills",

@@ -80,6 +80,7 @@ def test_a_part_renders_alone_as_the_stream_sends_it() -> None:
     context = {
         "may_create": True,
         "problems": [HOSTILE],
+        "totals": {},
         "has_trainings": False,
         "has_algorithms": False,
         "has_projects": False,

@@ -23,12 +23,22 @@ class HolderOut(Output):
     tasks: int
 
 
+class TaintOut(Output):
+    """What keeps pods away that do not tolerate it, in Kubernetes' words."""
+
+    key: str
+    value: str
+    effect: str
+
+
 class NodeOut(Output):
     name: str
     ready: Annotated[str, Field(description="yes, no (it does not answer) or cordoned (it takes no new tasks).")]
     allocatable: Amounts
     requested: Annotated[dict[str, str], Field(description="By all pods on it that have not ended.")]
     used: Annotated[dict[str, str] | None, Field(description="null without metrics-server.")]
+    labels: dict[str, str]
+    taints: tuple[TaintOut, ...]
 
 
 class HeldNodeOut(NodeOut):

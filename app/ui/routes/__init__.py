@@ -28,6 +28,7 @@ from app.ui.routes import (
     project_forms,
     projects,
     schedules,
+    search,
     servings,
     tensorboards,
     training_files,
@@ -59,6 +60,7 @@ for _part in (
     servings,
     notices,
     cluster,
+    search,
     *_ADMIN,
 ):
     router.include_router(_part.router)

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.domain.access import Action, can
+from app.domain.best_metric import Best, best_of
 from app.domain.curl import curl
 from app.domain.hook import Hook
 from app.domain.paging import PageRequest
@@ -99,6 +100,7 @@ async def show_project(page: Page, name: str, *, exc: TaasError | None = None, *
         "command": curl("POST", f"{page.base_url}/api/v1/projects/{name}/trainings", _body(project)),
         "base": page.base_url,
         "hooks": await _hooks(page, project),
+        "best": await _best(page, project),
         **await _trainings(page, project),
         **await schedule_values(page, project, told=True),
         **values,
@@ -119,6 +121,11 @@ async def _hooks(page: Page, project: Project) -> tuple[Hook, ...]:
     if not can(page.viewer, Action.CHANGE, owner_id=project.owner_id):
         return ()
     return (await page.context.hooks.page(page.viewer, project.name, PageRequest(NEWEST))).items
+
+
+async def _best(page: Page, project: Project) -> list[Best]:
+    """Without a storage there is nowhere to write summaries to."""
+    return best_of(await page.context.metrics.newest(project.id)) if project.spec.run.storage else []
 
 
 def _body(project: Project) -> dict[str, Any]:
