@@ -46,6 +46,7 @@ from app.services.model_calls import ModelCalls
 from app.services.outlook import OutlookService
 from app.services.passes import PassService
 from app.services.projects import ProjectService
+from app.services.promotions import PromotionService
 from app.services.registries import RegistryService
 from app.services.retention import RetentionService
 from app.services.revisions import RevisionService
@@ -118,6 +119,7 @@ class Context:
     tensorboards: TensorBoardService
     passes: PassService
     servings: ServingService
+    promotions: PromotionService
     model_calls: ModelCalls
     secrets: SecretService
     idempotency: IdempotencyService
@@ -153,6 +155,7 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
     launching = LaunchService(database, clock, settings, installation)
     projects = ProjectService(database, clock, sealer)
     images = ImageService(database, clock)
+    servings = ServingService(database, clock, settings)
     hooks = HookService(database, clock, sealer)
     logs = LogService(database, storage, listener)
     return Context(
@@ -200,7 +203,8 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         endpoints=EndpointService(database),
         tensorboards=TensorBoardService(database, clock, settings),
         passes=PassService(database, accounts),
-        servings=ServingService(database, clock, settings),
+        servings=servings,
+        promotions=PromotionService(database, servings),
         model_calls=ModelCalls(),
         secrets=SecretService(database, sealer),
         idempotency=IdempotencyService(database),

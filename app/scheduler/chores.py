@@ -31,6 +31,7 @@ from app.services.backfills import BackfillService
 from app.services.chains import Chains
 from app.services.dead_man import DeadManService
 from app.services.firing import FiringService
+from app.services.promotions import PromotionService
 from app.services.retention import RetentionService
 from app.settings import Settings
 
@@ -56,6 +57,7 @@ class Chores:
         chains: Chains,
         backfills: BackfillService,
         dead_man: DeadManService,
+        promotions: PromotionService,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -67,6 +69,7 @@ class Chores:
         self._chains = chains
         self._backfills = backfills
         self._dead_man = dead_man
+        self._promotions = promotions
         self.timed = Timed(firing, listener, self._clock, sweep_seconds=settings.sweep_seconds)
         self._clock.every(5, self._heartbeat, "say that this worker is there")
         self._clock.every(settings.sweep_seconds, self._queue, "start who may leave the queue")
@@ -74,6 +77,7 @@ class Chores:
         self._clock.every(settings.sweep_seconds, self._follow, "start what follows a success")
         self._clock.every(settings.sweep_seconds, self._backfill, "carry on backfills")
         self._clock.every(15, self._alarms, "tell of due trainings that are late, overdue or slow")
+        self._clock.every(5, self._promote, "put better models live")
         self._clock.every(15, self._forget, "forget pods that are gone")
         self._clock.every(30, self._nodes, "keep the rows of the nodes", first=5)
         self._clock.every(60, self._collect, "collect orphans")
@@ -110,6 +114,9 @@ class Chores:
 
     async def _backfill(self) -> None:
         await self._backfills.advance()
+
+    async def _promote(self) -> None:
+        await self._promotions.carry_out()
 
     async def _alarms(self) -> None:
         await self._dead_man.look()

@@ -80,6 +80,7 @@ class Worker:
             context.chains,
             context.backfills,
             context.dead_man,
+            context.promotions,
         )
         self.outbox = Outbox(context.database, context.listener, context.sealer, settings)
         self.endpoints = EndpointReconciler(

@@ -17,6 +17,7 @@ from app.domain.access import Action, Principal
 from app.domain.clock import Clock
 from app.domain.endpoints import serving
 from app.domain.endpoints.endpoint import Endpoint, Kind
+from app.domain.endpoints.promotion import Promotion
 from app.domain.endpoints.serving import Autoscaling, Balancing, Canary, Gateway, ModelVersion, ServingSpec
 from app.domain.endpoints.serving_rules import check_path, check_serving
 from app.domain.project import Project, Resources
@@ -47,6 +48,8 @@ class Wanted:
     args: tuple[str, ...] | None = None
     autoscaling: Autoscaling | None = None
     no_autoscaling: bool = False
+    promotion: Promotion | None = None
+    no_promotion: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,9 @@ class ServingService:
         found = await self._find(principal, now.project, model)
 
         def change(spec: ServingSpec) -> ServingSpec:
+            same = [one for one in spec.versions if found.training_id and one.training_id == found.training_id]
+            if canary is None and same and same[-1].path == found.path:
+                return serving.go_live(spec, same[-1].number)  # asked for twice
             number = spec.next_number
             version = ModelVersion(number, found.storage, found.path, found.source, found.training_id)
             with_it = serving.add(spec, version)
@@ -262,11 +268,13 @@ async def _of_directory(connection: AsyncConnection, name: str | None, path: str
 def _applied(spec: ServingSpec, wanted: Wanted) -> ServingSpec:
     given = {
         name: value
-        for name in ("image", "replicas", "resources", "args", "autoscaling")
+        for name in ("image", "replicas", "resources", "args", "autoscaling", "promotion")
         if (value := getattr(wanted, name)) is not None
     }
     spec = replace(spec, **given)
-    return replace(spec, autoscaling=None) if wanted.no_autoscaling else spec
+    if wanted.no_autoscaling:
+        spec = replace(spec, autoscaling=None)
+    return replace(spec, promotion=None) if wanted.no_promotion else spec
 
 
 def _checked(spec: ServingSpec) -> ServingSpec:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from app.domain.endpoints.promotion import Better, Promotion
 from app.domain.endpoints.serving import Autoscaling
 from app.domain.project import Resources
 from app.services.servings import ModelChoice, Wanted
@@ -64,3 +65,35 @@ def wanted_of(sent: Sent) -> Wanted:
         autoscaling=scaling,
         no_autoscaling=scaling is None,
     )
+
+
+NO_RULE = {"metric": "", "better": "higher", "least_gain": "", "bound": ""}
+
+
+def rule_as_typed(rule: Promotion | None) -> dict[str, str]:
+    """A rule as its form shows it."""
+    if rule is None:
+        return NO_RULE
+    return {
+        "metric": rule.metric,
+        "better": rule.better.value,
+        "least_gain": f"{rule.least_gain:g}" if rule.least_gain else "",
+        "bound": f"{rule.bound:g}" if rule.bound is not None else "",
+    }
+
+
+def rule_of(sent: Sent) -> Promotion | None:
+    """The rule that was typed; None when no metric is named."""
+    if not sent.text("metric"):
+        return None
+    better = Better.LOWER if sent.text("better") == "lower" else Better.HIGHER
+    return Promotion(sent.text("metric"), better, _number(sent, "least_gain") or 0.0, _number(sent, "bound"))
+
+
+def _number(sent: Sent, name: str) -> float | None:
+    text = sent.text(name)
+    try:
+        return float(text) if text else None
+    except ValueError:
+        sent.wrong(f"/promotion/{name}", f"{text!r} is not a number; write it like 0.01.")
+        return None

@@ -15,9 +15,11 @@ from uuid import UUID
 import httpx
 import pytest
 from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert
 
-from app.db import projects
-from app.db.tables import endpoints
+from app.db import metric_series, projects
+from app.db.tables import endpoints, metric_readings
+from app.domain.metric import Point, Series, extended
 from app.domain.names import project_folder
 from tests.support.projects import make_project, start
 from tests.support.serving import described
@@ -283,6 +285,67 @@ async def test_the_same_on_pages(web: Web, admin: httpx.AsyncClient, tmp_path: P
         bad = await client.post(f"{here}/settings", data={"replicas": "many"})
         assert (bad.status_code, "not a whole number" in bad.text) == (422, True)
         assert (await client.post(f"{here}/settings", data={"replicas": "4"})).status_code == 303
+        typed = {"metric": "accuracy", "better": "lower", "bound": "much"}
+        wrong = await client.post(f"{here}/promotion", data=typed)
+        assert (wrong.status_code, "is not a number" in wrong.text, 'value="much"' in wrong.text) == (422, True, True)
+        assert (await client.post(f"{here}/promotion", data=typed | {"bound": "0.4"})).status_code == 303
+        assert 'value="0.4"' in (await client.get(here)).text
         assert "Stop serving" in (await client.get(here)).text
         assert (await client.post(f"{here}/stop")).status_code == 303
         assert "A stop was asked for" in (await client.get(here)).text
+
+
+async def measured(web: Web, training: dict[str, Any], value: float | None) -> None:
+    """What the reader of summaries would have written after the training's end."""
+    async with web.context.database.transaction() as connection:
+        statement = insert(metric_readings).values(training_id=UUID(training["id"]), complete=True)
+        change = {"complete": True}
+        await connection.execute(statement.on_conflict_do_update(index_elements=["training_id"], set_=change))
+        if value is not None:
+            series = extended(Series("", "accuracy"), [Point(1, 1.0, 0.0), Point(2, 2.0, value)])
+            await metric_series.save(connection, UUID(training["id"]), [series], {("", "accuracy"): 0})
+
+
+async def test_a_better_model_goes_live_and_another_says_why_not(
+    web: Web, member: httpx.AsyncClient, disk: Path
+) -> None:
+    first = await trained(web, member, disk, "")
+    await measured(web, first, 0.8)
+    rule = {"metric": "accuracy", "least_gain": 0.05}
+    made = await serve(member, training=first["id"], promotion=rule)
+    here = f"{HERE}/{made['id']}"
+    await running(web, made["id"], 1)
+    await web.context.promotions.carry_out()
+    assert (await member.get(f"{here}/verdicts")).json()["items"] == []
+
+    for value, live, said in (
+        (0.82, 1, "higher by 0.02, and at least 0.05 is asked for"),
+        (None, 1, "has no value of accuracy"),
+        (0.9, 2, "it is higher, so it went live"),
+        (0.85, 2, "it is not higher"),
+    ):
+        training = await trained(web, member, disk, "")
+        await web.context.promotions.carry_out()
+        assert len((await member.get(f"{here}/verdicts")).json()["items"]) == training["number"] - 2, "not read yet"
+        await measured(web, training, value)
+        await web.context.promotions.carry_out()
+        await web.context.promotions.carry_out()
+        verdict = (await member.get(f"{here}/verdicts")).json()["items"][0]
+        assert (verdict["number"], said in verdict["message"]) == (training["number"], True), verdict
+        now = (await member.get(here)).json()
+        assert (now["live"], verdict["promoted"]) == (live, value == 0.9)
+    assert now["versions"][0]["source"] == "hello #4"
+
+
+async def test_a_better_model_that_is_not_there(web: Web, member: httpx.AsyncClient, disk: Path) -> None:
+    first = await trained(web, member, disk, "")
+    made = await serve(member, training=first["id"], promotion={"metric": "accuracy", "bound": 0.5})
+    await running(web, made["id"], 1)
+    await measured(web, await trained(web, member, disk), 0.9)
+    await web.context.promotions.carry_out()
+    (verdict,) = (await member.get(f"{HERE}/{made['id']}/verdicts")).json()["items"]
+    assert (verdict["promoted"], "There is no SavedModel" in verdict["message"]) == (False, True)
+    bad = await member.patch(f"{HERE}/{made['id']}", json={"promotion": {"metric": "x", "least_gain": -1}})
+    assert [error["pointer"] for error in bad.json()["errors"]] == ["/promotion/least_gain"]
+    off = await member.patch(f"{HERE}/{made['id']}", json={"promotion": None})
+    assert off.json()["promotion"] is None

@@ -20,6 +20,7 @@ from app.api.schemas.servings import (
     SignatureOut,
     TensorOut,
     TrafficOut,
+    VerdictOut,
     VersionIn,
 )
 from app.domain.access import Action
@@ -123,6 +124,13 @@ async def get_serving_traffic(serving_id: UUID, me: Me, context: Ctx) -> Traffic
     """Requests, latency, and what each replica has of them, by the balancers' own count."""
     found = await context.endpoints.get(me, Kind.SERVING, serving_id)
     return TrafficOut.model_validate(await context.model_calls.traffic(found))
+
+
+@router.get("/{serving_id}/verdicts", responses=documented(404))
+async def list_serving_verdicts(serving_id: UUID, me: Me, context: Ctx, paging: Paged) -> Listing[VerdictOut]:
+    """What its rule made of each newer model of the project, the newest first."""
+    found = await context.promotions.page(me, serving_id, paging.request)
+    return paging.listing(found, VerdictOut.model_validate)
 
 
 def _signature(found: Signature) -> SignatureOut:

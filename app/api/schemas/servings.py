@@ -10,6 +10,7 @@ from pydantic import Field
 from app.api.schemas.base import Input, Moment, Name, Output, Whole
 from app.api.schemas.projects import Count, Image, ResourcesBody
 from app.domain.endpoints.endpoint import Endpoint, EndpointReason, EndpointState
+from app.domain.endpoints.promotion import Better, Promotion
 from app.domain.endpoints.serving import Autoscaling, Canary
 from app.domain.endpoints.serving_addresses import addresses
 from app.domain.project import Resources
@@ -40,6 +41,19 @@ class AutoscalingBody(Input):
         return Autoscaling(self.least, self.most, self.cpu_percent)
 
 
+class PromotionBody(Input):
+    """The project's newest model goes live by itself when its last value of `metric` is better than the live one's."""
+
+    metric: Annotated[str, Field(max_length=500, description="A tag of the summaries.", examples=["epoch_accuracy"])]
+    better: Better = Better.HIGHER
+    least_gain: Annotated[float, Field(description="By how much at least.")] = 0.0
+    bound: Annotated[float | None, Field(description="No worse than this, whatever is live.")] = None
+    run: Annotated[str | None, Field(max_length=500, description="Of that run only.")] = None
+
+    def to_domain(self) -> Promotion:
+        return Promotion(self.metric, self.better, self.least_gain, self.bound, self.run)
+
+
 class ModelIn(Input):
     training: Training = None
     path: Path = ""
@@ -60,6 +74,7 @@ class ServingIn(ModelIn):
     resources: ResourcesBody = ResourcesBody()
     args: Args = ()
     autoscaling: AutoscalingBody | None = None
+    promotion: PromotionBody | None = None
 
     def wanted(self) -> Wanted:
         return Wanted(
@@ -68,6 +83,7 @@ class ServingIn(ModelIn):
             resources=Resources(**self.resources.model_dump()),
             args=self.args,
             autoscaling=self.autoscaling.to_domain() if self.autoscaling else None,
+            promotion=self.promotion.to_domain() if self.promotion else None,
         )
 
 
@@ -79,6 +95,7 @@ class ServingPatch(Input):
     resources: ResourcesBody | None = None
     args: Args | None = None
     autoscaling: Annotated[AutoscalingBody | None, Field(description="Null: a fixed number of replicas.")] = None
+    promotion: Annotated[PromotionBody | None, Field(description="Null: people put versions live.")] = None
 
     def wanted(self) -> Wanted:
         return Wanted(
@@ -87,6 +104,8 @@ class ServingPatch(Input):
             resources=Resources(**self.resources.model_dump()) if self.resources else None,
             args=self.args,
             autoscaling=self.autoscaling.to_domain() if self.autoscaling else None,
+            promotion=self.promotion.to_domain() if self.promotion else None,
+            no_promotion="promotion" in self.model_fields_set and self.promotion is None,
             no_autoscaling="autoscaling" in self.model_fields_set and self.autoscaling is None,
         )
 
@@ -144,6 +163,25 @@ class AutoscalingOut(Output):
     cpu_percent: int
 
 
+class PromotionOut(Output):
+    metric: str
+    better: Better
+    least_gain: float
+    bound: float | None
+    run: str | None
+
+
+class VerdictOut(Output):
+    """What became of a newer model of the project."""
+
+    training_id: UUID
+    project: str
+    number: int
+    at: Moment
+    promoted: bool
+    message: str
+
+
 class ServingOut(Output):
     """A serving. `rolled_out`: everything in the cluster is as it is wanted; until then `message` says what is not."""
 
@@ -161,6 +199,7 @@ class ServingOut(Output):
     replicas: Whole
     ready: Annotated[Whole, Field(description="Pods that are ready, those that balance among them.")]
     autoscaling: AutoscalingOut | None
+    promotion: PromotionOut | None
     resources: ResourcesBody
     image: str
     args: tuple[str, ...]
@@ -201,6 +240,7 @@ class ServingOut(Output):
             replicas=spec.replicas,
             ready=endpoint.ready,
             autoscaling=AutoscalingOut.model_validate(spec.autoscaling) if spec.autoscaling else None,
+            promotion=PromotionOut.model_validate(spec.promotion) if spec.promotion else None,
             resources=ResourcesBody(**{name: getattr(spec.resources, name) for name in ResourcesBody.model_fields}),
             image=spec.image,
             args=spec.args,

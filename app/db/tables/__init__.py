@@ -12,7 +12,7 @@ from app.db.tables.catalogue import (
     storages,
     versions,
 )
-from app.db.tables.endpoints import endpoint_passes, endpoints
+from app.db.tables.endpoints import endpoint_passes, endpoints, serving_verdicts
 from app.db.tables.installation import cluster_nodes, installation, workers
 from app.db.tables.metrics import metric_readings, metric_series
 from app.db.tables.notices import deliveries, notices, subscriptions
@@ -50,6 +50,7 @@ __all__ = [
     "projects",
     "registries",
     "schedules",
+    "serving_verdicts",
     "sessions",
     "storages",
     "subscriptions",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -86,4 +87,14 @@ endpoint_passes = Table(
     moment("expires_at", nullable=False),
     CheckConstraint("kind IN ('ticket','cookie')", name="kind"),
     Index(None, "expires_at"),
+)
+
+serving_verdicts = Table(
+    "serving_verdicts",
+    metadata,
+    Column("serving_id", ForeignKey("endpoints.id", ondelete="CASCADE"), primary_key=True),
+    Column("training_id", ForeignKey("trainings.id", ondelete="CASCADE"), primary_key=True, index=True),
+    moment("at", now=True),
+    Column("promoted", Boolean, nullable=False),
+    Column("message", Text, nullable=False),
 )

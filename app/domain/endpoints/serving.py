@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
+from app.domain.endpoints.promotion import Promotion
 from app.domain.project import Resources
 from app.domain.training import StorageMount
 
@@ -87,6 +88,7 @@ class ServingSpec:
     previous: int | None = None
     canary: Canary | None = None
     autoscaling: Autoscaling | None = None
+    promotion: Promotion | None = None
 
     def version(self, number: int) -> ModelVersion:
         """Raises LookupError when it is not known (any more)."""

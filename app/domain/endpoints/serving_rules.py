@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.domain import names
+from app.domain.endpoints.promotion import check_promotion
 from app.domain.endpoints.serving import Autoscaling, Canary, ServingSpec
 from app.domain.validate import check_resources
 from app.errors import FieldError
@@ -25,6 +26,7 @@ def check_serving(spec: ServingSpec) -> list[FieldError]:
         *check_resources(spec.resources),
         *_args(spec.args),
         *(_autoscaling(spec.autoscaling) if spec.autoscaling else ()),
+        *(check_promotion(spec.promotion) if spec.promotion else ()),
         *(_canary(spec.canary) if spec.canary else ()),
     ]
 

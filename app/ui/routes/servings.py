@@ -21,11 +21,12 @@ from app.domain.record import TrainingFilter
 from app.domain.training import State
 from app.errors import Conflict, InvalidInput, TaasError, Unavailable
 from app.services.access import require
+from app.services.servings import Wanted
 from app.ui.fields import Sent
 from app.ui.live import Frame, frames
 from app.ui.page import Page, Shown, field_errors, to
 from app.ui.render import render
-from app.ui.serving_form import BLANK, choice_of, typed, wanted_of
+from app.ui.serving_form import BLANK, NO_RULE, choice_of, rule_as_typed, rule_of, typed, wanted_of
 
 router = APIRouter()
 
@@ -128,6 +129,19 @@ async def change_serving(page: Shown, serving_id: UUID) -> Response:
     return to(f"/servings/{serving_id}")
 
 
+@router.post("/servings/{serving_id}/promotion")
+async def change_promotion(page: Shown, serving_id: UUID) -> Response:
+    sent = Sent(await page.request.form(max_fields=10))
+    try:
+        rule = rule_of(sent)
+        sent.check()
+        wanted = Wanted(promotion=rule, no_promotion=rule is None)
+        await page.context.servings.change(page.viewer, serving_id, wanted)
+    except (InvalidInput, Conflict) as exc:
+        return await _show(page, serving_id, exc, rule={name: sent.raw(name) for name in NO_RULE})
+    return to(f"/servings/{serving_id}#promotion-title")
+
+
 @router.post("/servings/{serving_id}/versions")
 async def add_version(page: Shown, serving_id: UUID) -> Response:
     sent = Sent(await page.request.form(max_fields=20))
@@ -204,6 +218,7 @@ async def _show(
     *,
     settings: dict[str, str] | None = None,
     version: dict[str, str] | None = None,
+    rule: dict[str, str] | None = None,
 ) -> Response:
     endpoint = await page.context.endpoints.get(page.viewer, Kind.SERVING, serving_id)
     spec = endpoint.serving
@@ -221,6 +236,8 @@ async def _show(
     values = _values(page, endpoint) | {
         "settings": settings or as_is,
         "version": version or BLANK,
+        "rule": rule or rule_as_typed(spec.promotion),
+        "verdicts": (await page.context.promotions.page(page.viewer, serving_id, PageRequest(10))).items,
         "trainings": await _trainings(page, endpoint.project),
         "errors": field_errors(exc) if exc else {},
         "problem": exc.detail if exc else "",
