@@ -10,12 +10,16 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.async_api import Page, expect
 
 from tests.support.archives import make_zip
+from tests.support.browser import WIDE, chromium
 from tests.support.cluster import LocalCluster
 from tests.support.taas import TENSORFLOW_IMAGE, home_for_taas, taas_up
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.browser, pytest.mark.timeout(600)]
+
+PASSWORD = "correct horse battery staple"
 
 SECONDS = 180
 # What a training would write: one scalar, with the writer that TensorBoard itself brings.
@@ -80,15 +84,60 @@ async def furnish(client: httpx.AsyncClient, cluster: LocalCluster, disk: Path) 
     return ended
 
 
-async def test_a_trainings_summaries_are_shown(local_cluster: LocalCluster) -> None:
+async def test_summaries_are_shown_through_a_restart_until_nobody_looks(local_cluster: LocalCluster) -> None:
     with home_for_taas() as home:
-        async with taas_up(home, local_cluster) as first, first.client() as client:
-            training = await furnish(client, local_cluster, home / "disk")
-            answer = await client.post("tensorboards", json={"trainings": [training["id"]]})
-            assert answer.status_code == 202, answer.text
-            board = answer.json()
-            running = await until(client, f"tensorboards/{board['id']}", lambda it: it["state"] != "starting")
-            assert running["state"] == "running", running
-            await client.delete(f"tensorboards/{board['id']}")
-            ended = await until(client, f"tensorboards/{board['id']}", lambda it: it["ended_at"])
-            assert ended["state"] == "stopped", ended
+        async with chromium() as browser:
+            context = await browser.new_context(viewport=WIDE)  # type: ignore[arg-type]
+            context.set_default_timeout(SECONDS * 1000)
+            page = await context.new_page()
+            async with taas_up(home, local_cluster, TAAS_ADMIN_PASSWORD=PASSWORD) as first, first.client() as client:
+                training = await furnish(client, local_cluster, home / "disk")
+                await page.goto(f"{first.url}/login")
+                await page.get_by_label("Name").fill("admin")
+                await page.get_by_label("Password").fill(PASSWORD)
+                await page.get_by_role("button", name="Log in").click()
+                await page.wait_for_url(f"{first.url}/")
+                await page.goto(f"{first.url}/trainings/{training['id']}")
+                await page.get_by_role("button", name="TensorBoard").click()
+                await sees_the_curve(page)
+                (board,) = (await client.get("tensorboards")).json()["items"]
+                assert board["state"] == "running"
+                assert board["last_request_at"] is not None
+                pods = await pods_of(local_cluster, board)
+
+            async with taas_up(home, local_cluster, TAAS_TENSORBOARD_IDLE="PT5S") as second, second.client() as client:
+                # The browser is who it was, and what ran runs on.
+                await page.goto(f"{second.url}/tensorboards/{board['id']}/open")
+                await sees_the_curve(page)
+                assert await pods_of(local_cluster, board) == pods
+                await context.close()
+
+                same = await client.post("tensorboards", json={"trainings": [training["id"]]})
+                assert (same.status_code, same.json()["id"]) == (202, board["id"])
+                ended = await until(client, f"tensorboards/{board['id']}", lambda it: it["ended_at"])
+                assert (ended["state"], ended["reason"], ended["namespace_state"]) == ("stopped", "idle", "gone")
+                assert await left_of(local_cluster, board) == []
+
+
+async def sees_the_curve(page: Page) -> None:
+    """TensorBoard's own page, with the tag that the training wrote."""
+    await page.wait_for_url("http://*.localhost:*/**")
+    await expect(page).to_have_title("curves 1 · TensorBoard", timeout=SECONDS * 1000)
+    await expect(page.get_by_text("taas/loss").first).to_be_visible(timeout=SECONDS * 1000)
+
+
+async def pods_of(cluster: LocalCluster, board: dict[str, Any]) -> list[str]:
+    """The UIDs of its pods."""
+    path = f"/api/v1/namespaces/{board['namespace']}/pods"
+    found = await asyncio.to_thread(cluster.call, "GET", path)
+    return [pod["metadata"]["uid"] for pod in found["items"]]
+
+
+async def left_of(cluster: LocalCluster, board: dict[str, Any]) -> list[str]:
+    """What the cluster still has of it."""
+    selector = f"labelSelector=taas.dev%2Fendpoint%3D{board['id']}"
+    found = [
+        await asyncio.to_thread(cluster.call, "GET", f"/api/v1/{kind}?{selector}")
+        for kind in ("namespaces", "persistentvolumes")
+    ]
+    return [item["metadata"]["name"] for answer in found for item in answer["items"]]
