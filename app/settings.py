@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     keep_logs: timedelta | None = Field(
         None, ge=_SHORTEST, description="Logs of trainings that ended longer ago are removed; unset: never."
     )
+    keep_audit: timedelta | None = Field(
+        None, ge=_SHORTEST, description="Entries of the audit log older than this are removed; unset: never."
+    )
 
     webhook_allowed_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
         (), description="Networks such as 10.1.0.0/16, comma separated, that webhooks may reach though not public."

@@ -8,12 +8,13 @@ from app.domain.retention import GoingTrainings, RetentionPreview
 
 
 def going_in_words(preview: RetentionPreview) -> str:
-    """One line each for records, logs and bundles."""
+    """One line each for records, logs, the audit log and bundles."""
     bundles = preview.bundles
     return "\n".join(
         (
             _line("Records", "TAAS_KEEP_RECORDS", preview.keep_records, preview.records),
             _line("Logs of further records", "TAAS_KEEP_LOGS", preview.keep_logs, preview.logs),
+            _entries(preview),
             f"Bundles of no version, older than a day: {bundles.bundles}, {bundles.size} bytes{_since(bundles.oldest)}",
         )
     )
@@ -24,6 +25,14 @@ def _line(what: str, setting: str, keep: timedelta | None, going: GoingTrainings
         return f"{what}: all are kept ({setting} is not set)"
     size = f"{going.log_bytes} bytes of logs"
     return f"{what} older than {keep} ({setting}): {going.trainings} trainings, {size}{_since(going.oldest)}"
+
+
+def _entries(preview: RetentionPreview) -> str:
+    if preview.keep_audit is None:
+        return "Audit log: all is kept (TAAS_KEEP_AUDIT is not set)"
+    going = preview.audit
+    what = f"Entries of the audit log older than {preview.keep_audit} (TAAS_KEEP_AUDIT)"
+    return f"{what}: {going.entries}{_since(going.oldest)}"
 
 
 def _since(oldest: datetime | None) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.ids import new_id
@@ -12,6 +13,14 @@ from app.db.keyset import fetch_page
 from app.db.tables import audit_log
 from app.domain.audit import AuditEntry, AuditFilter
 from app.domain.paging import Page, PageRequest
+from app.domain.retention import GoingEntries
+
+_GOING = text("SELECT count(*) AS entries, min(at) AS oldest FROM audit_log WHERE at < now() - CAST(:keep AS interval)")
+# Their ids grow with time: the oldest are first.
+_FORGET = text("""
+    DELETE FROM audit_log WHERE id IN (
+        SELECT id FROM audit_log WHERE at < now() - CAST(:keep AS interval) ORDER BY id LIMIT :most)
+""")
 
 
 async def record(connection: AsyncConnection, actor: str, action: str, object_: str, **detail: Any) -> None:
@@ -19,6 +28,17 @@ async def record(connection: AsyncConnection, actor: str, action: str, object_: 
     await connection.execute(
         insert(audit_log).values(id=new_id(), actor=actor, action=action, object=object_, detail=detail)
     )
+
+
+async def going(connection: AsyncConnection, keep: timedelta) -> GoingEntries:
+    """Entries older than `keep`."""
+    row = (await connection.execute(_GOING, {"keep": keep})).one()
+    return GoingEntries(row.entries, row.oldest)
+
+
+async def forget(connection: AsyncConnection, keep: timedelta, *, most: int) -> int:
+    """Remove the oldest of those older than `keep`; how many went."""
+    return (await connection.execute(_FORGET, {"keep": keep, "most": most})).rowcount
 
 
 async def page(connection: AsyncConnection, which: AuditFilter, request: PageRequest) -> Page[AuditEntry]:

@@ -153,6 +153,7 @@ async def set_times(connection: AsyncConnection, backfill_id: UUID, times: Seque
         for time in times
     ]
     await connection.execute(_SET_TIMES, {"id": backfill_id, "rows": rows})
+    notify.publish(connection, CHANNEL, backfill_id)
 
 
 async def finish(
@@ -163,6 +164,7 @@ async def finish(
     await connection.execute(update(backfills).where(backfills.c.id == backfill_id).values(**values))
     waiting = (backfill_times.c.backfill_id == backfill_id) & (backfill_times.c.outcome == "waiting")
     await connection.execute(update(backfill_times).where(waiting).values(outcome="cancelled"))
+    notify.publish(connection, CHANNEL, backfill_id)
 
 
 async def active_trainings(connection: AsyncConnection, backfill_id: UUID) -> list[UUID]:

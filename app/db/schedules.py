@@ -171,6 +171,8 @@ async def pause(
     statement = update(schedules).where(schedules.c.project_id.in_(project_ids))
     values = {"paused_at": since, "paused_by": by, "paused_reason": reason, "resumed_at": None, "next_at": None}
     await connection.execute(statement.values(**values))
+    for project_id in project_ids:
+        notify.publish(connection, CHANNEL, project_id)
 
 
 async def remove(connection: AsyncConnection, project_id: UUID) -> None:

@@ -25,11 +25,21 @@ class GoingBundles:
 
 
 @dataclass(frozen=True, slots=True)
+class GoingEntries:
+    """Entries of the audit log; `oldest` is when the first of them was written."""
+
+    entries: int = 0
+    oldest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RetentionPreview:
     """What would go now. `records` go with their logs; of `logs` the records stay. None of the settings: never."""
 
     keep_records: timedelta | None
     keep_logs: timedelta | None
+    keep_audit: timedelta | None
     records: GoingTrainings
     logs: GoingTrainings
     bundles: GoingBundles
+    audit: GoingEntries

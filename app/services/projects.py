@@ -35,6 +35,9 @@ class ProjectService:
 
     async def create(self, principal: Principal, draft: ProjectDraft) -> Project:
         """Raises `InvalidInput`, and `Conflict` when the name is taken."""
+        return await self._create(principal, draft)
+
+    async def _create(self, principal: Principal, draft: ProjectDraft, *, paused_by: str | None = None) -> Project:
         require(principal, Action.CREATE)
         async with self._database.transaction() as connection:
             found = await resolve(connection, draft)
@@ -56,7 +59,9 @@ class ProjectService:
                 raise _taken(draft.name)
             await projects.put_secrets(connection, project.id, self._sealed(project, draft))
             await revisions.add(connection, project, by=principal.name, secrets_set=draft.secrets_set)
-            timing = await set_schedule(connection, project.id, before=None, after=found.spec.schedule)
+            timing = await set_schedule(
+                connection, project.id, before=None, after=found.spec.schedule, paused_by=paused_by
+            )
             await audit.record(connection, principal.name, "project.create", f"project/{draft.name}")
         return replace(project, timing=timing)
 
@@ -111,7 +116,7 @@ class ProjectService:
         return edited
 
     async def clone(self, principal: Principal, name: str, new_name: str) -> Project:
-        """A new project of the caller's own with the same settings.
+        """A new project of the caller's own with the same settings; a timed one starts paused, to be changed first.
 
         Secrets go along only for somebody who could change the original: else they could be read that way.
         """
@@ -140,7 +145,7 @@ class ProjectService:
             tags=original.tags,
             secrets=opened,
         )
-        return await self.create(principal, draft)
+        return await self._create(principal, draft, paused_by=principal.name)
 
     async def delete(self, principal: Principal, name: str, expected: Expected) -> None:
         """Its records stay, its secrets go. Raises `Conflict` while one of its trainings has not ended."""

@@ -13,15 +13,20 @@ from app.domain import due_sentences
 from app.domain.backlog import next_slice
 from app.domain.project import Timing
 from app.domain.schedule import Schedule, next_due
-from app.domain.timed import DueOutcome, DueTime, ScheduleState
+from app.domain.timed import DueOutcome, DueTime, PausedBy, ScheduleState
 
 
 async def set_schedule(
-    connection: AsyncConnection, project_id: UUID, *, before: Schedule | None, after: Schedule | None
+    connection: AsyncConnection,
+    project_id: UUID,
+    *,
+    before: Schedule | None,
+    after: Schedule | None,
+    paused_by: str | None = None,
 ) -> Timing | None:
     """Follow a change of the project, whose row the caller holds. A pause lasts; who is not timed any more has none.
 
-    What was due under the old schedule and not handled yet gets its rows.
+    What was due under the old schedule and not handled yet gets its rows. A new one starts paused with `paused_by`.
     """
     state = await schedules.get(connection, project_id, lock=True)
     now = await schedules.database_now(connection)
@@ -30,7 +35,7 @@ async def set_schedule(
     if after is None:
         await schedules.remove(connection, project_id)
         return None
-    state = state or ScheduleState(project_id, None, now, now)
+    state = state or _new(project_id, now, paused_by)
     counts_on = before is not None and before.interval == after.interval
     anchor = state.anchor if counts_on else now
     next_at = None if state.paused else next_due(after, now, anchor)
@@ -44,6 +49,13 @@ def timing_of(state: ScheduleState) -> Timing:
     if not state.paused:
         return Timing(state.next_at)
     return Timing(None, state.paused_at, state.paused_by, state.paused_reason)
+
+
+def _new(project_id: UUID, now: datetime, paused_by: str | None) -> ScheduleState:
+    state = ScheduleState(project_id, None, now, now)
+    if paused_by is None:
+        return state
+    return replace(state, paused_at=now, paused_by=paused_by, paused_reason=PausedBy.PERSON)
 
 
 async def _close(connection: AsyncConnection, state: ScheduleState, schedule: Schedule, now: datetime) -> None:

@@ -77,14 +77,18 @@ async def frames(
     *,
     channel: str,
     only: str | None = None,
+    also: tuple[str, str] | None = None,
     gather: float = GATHER_SECONDS,
 ) -> AsyncIterator[ServerSentEvent]:
     """Messages for htmx: every part when it first differs from what was sent before, `done` when it is over.
 
-    At most one message every `gather` seconds.
+    Hints come by `channel` (about `only`, when given) and by a second one, `also`, with what it must be about. At most
+    one message every `gather` seconds.
     """
     pulse = Pulse(page)
     tasks = [asyncio.create_task(pulse.listen(channel, only)), asyncio.create_task(pulse.closing())]
+    if also is not None:
+        tasks.append(asyncio.create_task(pulse.listen(*also)))
     sent: dict[str, str] = {}
     try:
         while True:

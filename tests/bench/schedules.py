@@ -83,28 +83,31 @@ async def _twice(postgres: PostgresForTests, home: Path, seconds: float) -> list
         database = Database(url)
         context = build_context(settings_for_tests(home), database)
         await make_timed(context, [DAILY] * SCHEDULES)
-        late = [await _late(context, seconds)]
+        late = [await lateness(context, _SPREAD, seconds=seconds)]
         async with database.transaction() as connection:
             await connection.execute(text(_ENDED))
-        late.append(await _late(context, seconds))
+        late.append(await lateness(context, _SPREAD, seconds=seconds))
         await database.close()
     return late
 
 
-async def _late(context: Context, seconds: float) -> list[float]:
-    """How late each was, in milliseconds, rising."""
+async def lateness(context: Context, arrange: str, *, seconds: float) -> list[float]:
+    """Fire every schedule once, after the statement `arrange` has set when each is due, within `seconds` or soon after.
+
+    How late each was, in milliseconds, rising.
+    """
     database, watched = context.database, Watched(context.firing)
     listener, clock = notify.Listener(database), Clock()
     await listener.start()
     async with database.transaction() as connection:
         await connection.execute(text("ANALYZE"))
-        await connection.execute(text(_SPREAD), {"seconds": seconds})
+        await connection.execute(text(arrange), {"seconds": seconds})
         rows = await connection.execute(text("SELECT project_id, extract(epoch FROM next_at) FROM schedules"))
         due = {row[0]: float(row[1]) for row in rows}
     clock.start()
     alarm = asyncio.create_task(Alarm(context.firing, listener, clock, sweep_seconds=2).run())
     deadline = monotonic() + seconds + 120
-    while sum(count for *_, count in watched.batches) < SCHEDULES:
+    while sum(count for *_, count in watched.batches) < len(due):
         if monotonic() > deadline:
             raise TimeoutError("not all schedules were fired")
         await asyncio.sleep(0.5)

@@ -31,6 +31,12 @@ async def furnished(web: Web) -> list[str]:
         await make_project(client, "timed", schedule={"cron": "*/10 * * * *", "timezone": "Europe/Berlin"})
         running, failed = await start(client), await start(client, notes="why")
         await start(client, LONG)
+        made = {"name": LONG, "signing": "standard", "rules": [{"param": "p", "path": "/" + "x" * 200}]}
+        incoming = (await client.post("/api/v1/projects/timed/hooks", json=made)).json()
+        await client.post(f"/hooks/{incoming['url'].rpartition('/')[2]}", content=b"{" + b"y" * 3000)
+        await client.post("/api/v1/projects/hello/follows", json={"upstream": "timed"})
+        wanted = {"from": "2025-03-03T00:00:00Z", "to": "2025-03-04T00:00:00Z"}
+        backfill = (await client.post("/api/v1/projects/timed/backfills", json=wanted)).json()["id"]
     await write(web, running["id"], state=State.RUNNING, starting_at=True, started_at=True, tasks_running=60)
     await run(web, "UPDATE tasks SET state = 'running', started_at = now(), message = repeat('word ', 60)")
     await write(
@@ -52,7 +58,8 @@ async def furnished(web: Web) -> list[str]:
         "/algorithms/hello/versions/1", "/algorithms/hello/versions/new", "/new/algorithm", "/account", "/nothing",
         "/projects/timed",
         "/projects/timed/edit", "/projects/timed/launch", "/projects/timed/due-times", "/projects/timed/backfills",
-        "/calendar", "/calendar?view=day",
+        "/projects/timed/triggers", f"/projects/timed/hooks/{incoming['id']}", "/projects/hello/triggers",
+        f"/backfills/{backfill}", "/calendar", "/calendar?view=day",
         "/notices", "/notices?project=hello", hook,
         *records,
     ]  # fmt: skip

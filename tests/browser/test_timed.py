@@ -8,7 +8,7 @@ from playwright.async_api import Browser, expect
 from app.domain.training import Reason, State
 from tests.support.browser import log_in, visit
 from tests.support.pages import run, write
-from tests.support.projects import IMAGE, make_algorithm, start
+from tests.support.projects import IMAGE, make_algorithm, make_project, start
 from tests.support.web import PASSWORD, Web
 
 pytestmark = pytest.mark.browser
@@ -67,6 +67,34 @@ async def test_a_timed_project_from_its_form_to_the_calendar(web: Web, site: str
             await expect(page.locator(".run", has_text="Planned")).to_have_count(12)
             await page.locator(".run").first.click()
             await page.wait_for_url("**/projects/nightly")
+
+
+async def test_what_somebody_else_does_shows_at_once(web: Web, site: str, browser: Browser) -> None:
+    """By its hint: without one a page looks again only after ten seconds."""
+    async with web.client_of("ada") as client, visit(browser, site) as seen:
+        page = seen.page
+        await make_project(client, schedule={"cron": "0 3 * * *"})
+        await log_in(page, "ada", PASSWORD)
+        await page.goto("/projects/hello")
+        card = page.locator("#schedule-card")
+        await expect(card).to_contain_text("Active")
+        for action, word in (("pause", "Paused"), ("resume", "Active"), ("pause", "Paused")):
+            await client.post(f"/api/v1/projects/hello/schedule/{action}", json={} if action == "resume" else None)
+            await expect(card).to_contain_text(word)
+
+        wanted = {"from": "2025-03-03T00:00:00Z", "to": "2025-03-05T00:00:00Z", "concurrency": 1}
+        made = (await client.post("/api/v1/projects/hello/backfills", json=wanted)).json()
+        await page.goto(f"/backfills/{made['id']}")
+        head, times = page.locator("#backfill-head"), page.locator("#backfill-times tbody tr")
+        await expect(head).to_contain_text("2 waiting")
+        await web.context.backfills.advance()
+        await expect(times.first.locator(".state")).to_have_text("Queued")
+        [training] = (await client.get("/api/v1/trainings")).json()["items"]
+        await write(web, training["id"], state=State.SUCCEEDED, reason=Reason.COMPLETED, namespace_state="gone")
+        await expect(head).to_contain_text("1 succeeded")
+        await client.post(f"/api/v1/backfills/{made['id']}/cancel")
+        await expect(head).to_contain_text("Cancelled by ada")
+        await expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
 
 
 async def ran_for(web: Web, ids: list[str], *, hours: int) -> None:

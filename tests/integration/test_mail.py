@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.db.engine import Database
+from app.domain.access import UserRole
 from app.domain.notice import NoticeKind
 from app.scheduler.mail import Mailer
 from app.scheduler.outbox import AT_ONCE_PER_PLACE
@@ -15,6 +16,7 @@ from tests.support.certificates import certificates
 from tests.support.mailbox import PASSWORD, USER, Mailbox, mailbox
 from tests.support.notices import subscribe
 from tests.support.posting import Post
+from tests.support.web import web_for_tests
 
 
 async def posting(database: Database, home: Path, box: Mailbox, **changes: Any) -> Post:
@@ -42,6 +44,22 @@ async def test_a_person_reads_what_happened_and_where_to_look(database: Database
         assert "raise memory → try again." in part
         assert f"https://taas.example.com/trainings/{row['training_id']}" in part
     assert "https://taas.example.com/notices" in plain.get_content()
+
+
+async def test_it_is_sent_again_when_a_person_asks(database: Database, tmp_path: Path) -> None:
+    async with mailbox() as box:
+        post = await posting(database, tmp_path, box)
+        await post.tell()
+        await post.send()
+        [row] = await post.rows()
+        async with web_for_tests(database, tmp_path) as web, web.client_of("eve", UserRole.ADMIN) as admin:
+            at = f"/api/v1/mail-subscriptions/{row['subscription_id']}/deliveries"
+            assert (await admin.post(f"{at}/{row['subscription_id']}/redeliver")).status_code == 404
+            again = await admin.post(f"{at}/{row['notice_id']}/redeliver")
+            assert (again.status_code, again.json()["state"]) == (202, "pending")
+        await post.send()
+        first, second = box.got
+    assert first["Message-ID"] == second["Message-ID"]
 
 
 async def test_it_goes_over_tls_with_a_login(database: Database, tmp_path: Path) -> None:

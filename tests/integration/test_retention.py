@@ -29,6 +29,8 @@ from app.services.retention import RetentionService
 from app.storage import ObjectMissing, StorageUnavailable
 from tests.support.log_book import ADA, W0, Book
 from tests.support.log_rows import add_training
+from tests.support.timed import DAY as TIMED
+from tests.support.timed import every, make_timed
 from tests.support.web import Web, settings_for_tests
 
 DAY = timedelta(days=1)
@@ -374,3 +376,51 @@ async def row(web: Web, book: Book) -> Any:
 
 def nothing(preview: RetentionPreview) -> bool:
     return (preview.records, preview.logs, preview.bundles.bundles) == (GoingTrainings(), GoingTrainings(), 0)
+
+
+async def test_due_times_go_as_records_do_unless_they_could_come_up_again(web: Web, retention: Make) -> None:
+    """Old ones and young ones of a schedule, and an old one that the schedule has not got past."""
+    timed = await make_timed(web.context, [every(1)], at=TIMED)
+    async with web.context.database.transaction() as connection:
+        add = """
+            INSERT INTO due_times (project_id, due_at, outcome, message, handled_at)
+            VALUES (:project, CAST(:at AS timestamptz) + make_interval(mins => :minute), 'missed', 'why',
+                    now() - make_interval(days => :days))
+        """
+        for minute, days in ((-3, 40), (-2, 31), (-1, 29), (0, 0), (5, 40)):
+            values = {"project": timed.project, "at": TIMED, "minute": minute, "days": days}
+            await connection.execute(text(add), values)
+    await retention().remove()
+    assert len(await timed.due_times()) == 5
+    await retention(keep_records=30 * DAY).remove()
+    left = [int((row["due_at"] - TIMED).total_seconds()) // 60 for row in await timed.due_times()]
+    assert left == [-1, 0, 5]
+
+
+async def test_the_audit_log_is_cut_where_asked_and_says_so(web: Web, retention: Make) -> None:
+    async with web.context.database.transaction() as connection:
+        for days in (400, 31, 29):
+            add = """
+                INSERT INTO audit_log (id, at, actor, action, object)
+                VALUES (gen_random_uuid(), now() - make_interval(days => :days), 'ada', 'test', 'test')
+            """
+            await connection.execute(text(add), {"days": days})
+    assert (await retention().look()).audit.entries == 0
+    service = retention(keep_audit=30 * DAY)
+    preview = await service.look()
+    assert (preview.keep_audit, preview.audit.entries) == (30 * DAY, 2)
+    await retention().remove()
+    assert await ages(web) == [29, 31, 400]
+    for _ in range(2):
+        await service.remove()
+    assert await ages(web) == [29]
+    async with web.context.database.read() as connection:
+        query = select(audit_log.c.detail).where(audit_log.c.action == "audit.remove")
+        assert list((await connection.execute(query)).scalars()) == [{"entries": 2}]
+
+
+async def ages(web: Web) -> list[int]:
+    """Of the entries of the test, in days."""
+    async with web.context.database.read() as connection:
+        query = "SELECT extract(day FROM now() - at)::int FROM audit_log WHERE action = 'test' ORDER BY 1"
+        return list((await connection.execute(text(query))).scalars())

@@ -25,10 +25,13 @@ async def test_a_schedule_is_replaced_whole_or_taken_away(member: httpx.AsyncCli
     assert gone.json()["schedule"] is None
 
 
-async def test_a_clone_has_the_same_schedule(member: httpx.AsyncClient) -> None:
+async def test_a_clone_has_the_same_schedule_and_starts_paused(member: httpx.AsyncClient) -> None:
     made = await make_project(member, schedule=NIGHTLY)
-    clone = await member.post("/api/v1/projects/hello/clone", json={"name": "other"})
-    assert clone.json()["schedule"] == made["schedule"]
+    clone = (await member.post("/api/v1/projects/hello/clone", json={"name": "other"})).json()
+    assert clone["schedule"] == made["schedule"]
+    assert (clone["timing"]["next_at"], clone["timing"]["paused_by"]) == (None, "mel")
+    resumed = await member.post("/api/v1/projects/other/schedule/resume", json={})
+    assert resumed.json()["timing"]["next_at"] == made["timing"]["next_at"]
 
 
 async def test_a_preview_needs_no_project(member: httpx.AsyncClient) -> None:

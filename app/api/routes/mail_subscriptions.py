@@ -79,3 +79,9 @@ async def test_mail_subscription(subscription_id: UUID, me: Me, context: Ctx) ->
 async def list_mail_deliveries(subscription_id: UUID, me: Me, context: Ctx, paging: Paged) -> Listing[DeliveryOut]:
     """What was sent in the last 30 days and how that went, the newest first."""
     return paging.listing(await context.deliveries.page(me, MAIL, subscription_id, paging.request), DeliveryOut.of)
+
+
+@router.post("/{subscription_id}/deliveries/{delivery_id}/redeliver", status_code=202, responses=documented(404, 409))
+async def redeliver_mail(subscription_id: UUID, delivery_id: UUID, me: Me, context: Ctx) -> DeliveryOut:
+    """Send it again on purpose, with the same `Message-ID`."""
+    return DeliveryOut.of(await context.deliveries.again(me, MAIL, subscription_id, delivery_id))

@@ -74,7 +74,7 @@ async def delete_project(name: NamePath, expected: IfMatch, me: Me, context: Ctx
 
 @router.post("/{name}/clone", status_code=201, responses=documented(404, 409))
 async def clone_project(name: NamePath, body: CloneIn, response: Response, me: Me, context: Ctx) -> ProjectOut:
-    """A new project of your own with the same settings."""
+    """A new project of your own with the same settings. A timed one starts paused: resume it when it is as you like."""
     project = await context.projects.clone(me, name, body.name)
     response.headers["Location"] = f"/api/v1/projects/{project.name}"
     return _answer(project, response)

@@ -22,9 +22,16 @@ class GoingBundlesOut(Output):
     oldest: Annotated[Moment | None, Field(description="When the first of them was written.")]
 
 
+class GoingEntriesOut(Output):
+    entries: int
+    oldest: Annotated[Moment | None, Field(description="When the first of them was written.")]
+
+
 class RetentionPreviewOut(Output):
     keep_records: Annotated[timedelta | None, Field(description="ISO 8601; null: records are kept for ever.")]
     keep_logs: Annotated[timedelta | None, Field(description="ISO 8601; null: as long as their record.")]
+    keep_audit: Annotated[timedelta | None, Field(description="ISO 8601; null: the audit log is kept for ever.")]
     records: Annotated[GoingTrainingsOut, Field(description="Records that go with all that belongs to them.")]
     logs: Annotated[GoingTrainingsOut, Field(description="Trainings whose logs go and whose record stays.")]
     bundles: Annotated[GoingBundlesOut, Field(description="Uploaded code that belongs to no version.")]
+    audit: Annotated[GoingEntriesOut, Field(description="Entries of the audit log.")]

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path
 from fastapi.responses import Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.domain.access import Action, can
+from app.domain.backfill import Backfill, BackfillState
 from app.domain.paging import PageRequest
 from app.domain.project import Project
 from app.errors import InvalidInput
 from app.services.freeze import LaunchRequest
 from app.ui.fields import Sent
+from app.ui.live import Frame, frames
 from app.ui.page import Page, Shown, field_errors, to
+from app.ui.render import render
 from app.ui.schedule_form import moment_of
 
 router = APIRouter()
@@ -48,15 +53,41 @@ async def backfill_page(page: Shown, backfill_id: UUID) -> Response:
         "backfill": backfill,
         "times": found.items,
         "next_cursor": page.cursor(found.next),
-        "may_change": can(page.viewer, Action.CHANGE, owner_id=backfill.owner_id),
+        "may_change": _may_change(page, backfill),
+        "cursor": page.request.query_params.get("cursor", ""),
+        "is_over": _over(backfill),
     }
     return page.show("backfill", values)
+
+
+@router.get("/live/backfills/{backfill_id}", response_class=EventSourceResponse)
+async def backfill_live(page: Shown, backfill_id: UUID) -> AsyncIterator[ServerSentEvent]:
+    async def look() -> Frame:
+        backfill = await page.context.backfills.get(page.viewer, backfill_id)
+        found = await page.context.backfills.times(page.viewer, backfill_id, page.paged(100))
+        values = {"backfill": backfill, "times": found.items, "may_change": _may_change(page, backfill)}
+        parts = {
+            "backfill-head": render("parts/backfill_head.html", values),
+            "backfill-times": render("parts/backfill_times.html", values),
+        }
+        return Frame(parts, over=_over(backfill))
+
+    async for message in frames(page, look, channel="trainings", also=("backfills", str(backfill_id))):
+        yield message
 
 
 @router.post("/backfills/{backfill_id}/cancel")
 async def cancel_backfill(page: Shown, backfill_id: UUID) -> Response:
     await page.context.backfills.cancel(page.viewer, backfill_id)
     return to(f"/backfills/{backfill_id}")
+
+
+def _may_change(page: Page, backfill: Backfill) -> bool:
+    return can(page.viewer, Action.CHANGE, owner_id=backfill.owner_id)
+
+
+def _over(backfill: Backfill) -> bool:
+    return backfill.state is not BackfillState.RUNNING and not backfill.counts.active
 
 
 async def latest_backfills(page: Page, project: Project) -> dict[str, Any]:

@@ -58,7 +58,7 @@ async def clone_project(
     except (InvalidInput, Conflict) as exc:
         errors = field_errors(exc) or {"/name": exc.detail}
         return await show_project(page, name, exc=exc, errors=errors, clone_name=new)
-    return to(f"/projects/{project.name}?done=cloned")
+    return to(f"/projects/{project.name}?done={'cloned-timed' if project.spec.schedule else 'cloned'}")
 
 
 @router.post("/projects/{name}/delete")
@@ -72,6 +72,8 @@ async def delete_project(page: Shown, name: Name) -> Response:
 
 @router.get("/live/projects/{name}", response_class=EventSourceResponse)
 async def project_live(page: Shown, name: Name) -> AsyncIterator[ServerSentEvent]:
+    project = await page.context.projects.get(page.viewer, name)
+
     async def look() -> Frame:
         project = await page.context.projects.get(page.viewer, name)
         values = {"project": project, **await _trainings(page, project)}
@@ -84,7 +86,7 @@ async def project_live(page: Shown, name: Name) -> AsyncIterator[ServerSentEvent
             parts |= await schedule_parts(page, project, may_change=may_change, told=may_change)
         return Frame(parts)
 
-    async for message in frames(page, look, channel="trainings"):
+    async for message in frames(page, look, channel="trainings", also=("schedules", str(project.id))):
         yield message
 
 
@@ -137,4 +139,5 @@ _DONE = {
     "made": "The project is there. Start it when you like.",
     "saved": "Saved. Trainings that start from now on use it.",
     "cloned": "This is the clone; change what should be different.",
+    "cloned-timed": "This is the clone, and its schedule is paused: change what should be different, then resume it.",
 }
