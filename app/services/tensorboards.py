@@ -88,7 +88,7 @@ class TensorBoardService:
             else await projects.by_id(connection, records[0].training.project_id, lock=True)
         )
         if project is None:
-            raise unknown_project(name or records[0].training.project)
+            raise unknown_project(name if name is not None else records[0].training.project)
         if any(record.training.project_id != project.id for record in records):
             detail = f"One TensorBoard shows trainings of one project; not all of these are of {project.name}."
             raise InvalidInput(detail, errors=[FieldError("/trainings", detail)])
