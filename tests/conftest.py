@@ -1,6 +1,7 @@
 """Fixtures that most tests use.
 
-`database`: a migrated PostgreSQL database of the test's own; `local_cluster`: a real Kubernetes, shared.
+`database`: a migrated PostgreSQL database of the test's own; `local_cluster`: a real Kubernetes, shared; `browser`:
+Chromium, one for all tests.
 """
 
 from __future__ import annotations
@@ -10,11 +11,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.async_api import Browser
+from xdist.remote import Producer
+from xdist.scheduler import Scheduling
 
 from app.db.engine import Database
 from app.domain.access import UserRole
+from tests.support.browser import chromium
 from tests.support.cluster import LocalCluster, local_cluster_for_tests
 from tests.support.database import PostgresForTests, postgres_for_tests
+from tests.support.sharing import OneForTheCluster, misplaced
 from tests.support.web import Web, web_for_tests
 
 
@@ -39,6 +45,15 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-goldens", action="store_true", help="write tests/data/goldens from what is built now")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return OneForTheCluster(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if wrong := misplaced(items):
+        raise pytest.UsageError(f"tests marked `cluster` belong into tests/acceptance: {', '.join(wrong)}")
 
 
 @pytest.fixture
@@ -73,4 +88,10 @@ async def viewer(web: Web) -> AsyncIterator[httpx.AsyncClient]:
 def local_cluster() -> Iterator[LocalCluster]:
     """Tests that use it are marked `cluster`."""
     with local_cluster_for_tests() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as running:
         yield running

@@ -1,21 +1,13 @@
-"""`browser`: Chromium, one for all tests. `site`: a web process without a worker, on a real socket."""
+"""`site`: a web process without a worker, on a real socket."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser
 
-from tests.support.browser import chromium
 from tests.support.served import served
 from tests.support.web import Web
-
-
-@pytest.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as running:
-        yield running
 
 
 @pytest.fixture
