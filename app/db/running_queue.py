@@ -41,7 +41,7 @@ _PLACES = f"""
     waiting AS (
         SELECT t.id, t.project_id,
                row_number() OVER (PARTITION BY t.project_id ORDER BY t.id) + coalesce(a.running, 0) AS nth,
-               coalesce(a.running, 0) AS project_running, (p.spec ->> 'running_limit')::int AS project_limit
+               (p.spec ->> 'running_limit')::int AS project_limit
         FROM trainings t JOIN projects p ON p.id = t.project_id LEFT JOIN active a ON a.project_id = t.project_id
         WHERE t.state = 'queued' AND t.stop_requested_at IS NULL AND NOT EXISTS ({_BEFORE})),
     total AS (SELECT coalesce(sum(running), 0) AS running FROM active),
@@ -50,7 +50,7 @@ _PLACES = f"""
         FROM waiting WHERE project_limit IS NULL OR nth <= project_limit)
 """
 _MINE = text(f"""{_PLACES}
-    SELECT w.project_running, w.project_limit, e.place
+    SELECT w.nth, w.project_limit, e.place
     FROM waiting w LEFT JOIN eligible e ON e.id = w.id WHERE w.id = :id
 """)
 _HELD = text(f"""
@@ -89,9 +89,10 @@ async def ask(connection: AsyncConnection, training_id: UUID, limit: int) -> Ans
         return Answer(False, sentences.waits_for_its_turn(held.project, held.number, State(held.state), held.node))
     if row.place is not None and row.place <= limit:
         return Answer(True)
-    if row.place is None:
-        return Answer(False, sentences.queued(row.project_running, row.project_limit, of_project=True))
     # Those before it in the queue are about to run.
+    if row.place is None:
+        running = min(int(row.nth) - 1, row.project_limit)
+        return Answer(False, sentences.queued(running, row.project_limit, of_project=True))
     return Answer(False, sentences.queued(min(int(row.place) - 1, limit), limit, of_project=False))
 
 

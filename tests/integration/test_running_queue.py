@@ -102,6 +102,15 @@ async def test_a_full_project_does_not_hold_up_the_others(database: Database, ma
     assert await run_worker(database, "a", 10) == {second}
 
 
+async def test_who_asks_before_those_before_it_is_told_of_them(database: Database, make: Make) -> None:
+    maker = await make(1)
+    _first, second = await maker.start(), await maker.start()
+    async with database.transaction() as connection:
+        answer = await running_queue.ask(connection, second, 10)
+    assert not answer.admitted
+    assert answer.message.startswith("1 of at most 1 trainings of this project are running")
+
+
 async def test_who_is_to_be_stopped_takes_no_place(database: Database, make: Make) -> None:
     maker = await make(None)
     stopped, second = await maker.start(), await maker.start()

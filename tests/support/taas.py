@@ -17,7 +17,7 @@ import httpx
 
 from tests.support.cluster import LocalCluster
 
-STARTS_WITHIN = 120  # seconds; an embedded PostgreSQL and all caches of the cluster among them
+STARTS_WITHIN = 300  # seconds; an embedded PostgreSQL and all caches of the cluster among them
 ENDS_WITHIN = 60
 LOG = "taas.log"
 PYTHON_IMAGE, TENSORFLOW_IMAGE = "localhost/taas/python:3.11", "localhost/taas/tensorflow:2.21"
