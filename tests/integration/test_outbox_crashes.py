@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -13,6 +14,7 @@ from app.db.engine import Database
 from app.scheduler.outbox import AT_ONCE_PER_PLACE
 from tests.support.posting import Post
 from tests.support.receiver import Received, receiver
+from tests.support.waiting import eventually
 
 NOTICES = 20
 KILLED_AT = 6
@@ -44,10 +46,14 @@ async def test_a_killed_sender_loses_nothing_and_makes_up_nothing(
         assert NOTICES - KILLED_AT <= len(left) < NOTICES
         # What the dead one held is due again when its claim runs out.
         await post.let_pass()
+
+        async def sent() -> list[Any]:
+            rows = await post.rows()
+            return rows if {row["state"] for row in rows} == {"sent"} else []
+
         async with post.running():
             await there.wait(KILLED_AT + len(left))
-        rows = await post.rows()
-    assert {row["state"] for row in rows} == {"sent"}
+            rows = await eventually(sent)
     times = Counter(got.headers["webhook-id"] for got in there.got)
     assert set(times) == {f"evt_{row['notice_id'].hex}" for row in rows}
     assert max(times.values()) <= 2

@@ -321,7 +321,7 @@ async def test_bundles_of_no_version_go_after_a_day(web: Web, retention: Make, t
 async def test_a_worker_does_it_once_an_hour(web: Web, retention: Make) -> None:
     await over(web, days=9)
     context = web.context
-    connection = Connection(context.settings, "test", lambda _: None)
+    connection = Connection(context.settings, "test", lambda _: None, lambda _: None)
     parts = (
         retention(keep_logs=DAY),
         context.firing,
