@@ -41,6 +41,7 @@ PACKAGES = (
     Package("htmx.org", "4.0.1", "0BSD", "htmx", ("dist/htmx.min.js", "dist/ext/hx-sse.min.js")),
     Package("@tabler/core", "1.6.1", "MIT", "tabler-core", ("dist/css/tabler.min.css",), license=None),
     Package("@tabler/icons", "3.52.0", "MIT", "tabler-icons", ()),
+    Package("uplot", "1.6.32", "MIT", "uplot", ("dist/uPlot.iife.min.js", "dist/uPlot.min.css")),
     Package("axe-core", "4.14.1", "MPL-2.0", "axe-core", ("axe.min.js",), under=FOR_TESTS),
 )
 

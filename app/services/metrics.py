@@ -9,7 +9,7 @@ from app.db import metric_readings, metric_series, projects, trainings
 from app.db.engine import Database
 from app.domain.access import Principal
 from app.domain.metric import Point, Series, curve, thinned
-from app.domain.metrics import MetricCurve, MetricName, Metrics
+from app.domain.metrics import Headline, Measured, MetricCurve, MetricName, Metrics, headline
 from app.domain.training import Training
 from app.errors import FieldError, InvalidInput, NotFound
 from app.services.known import known
@@ -109,15 +109,17 @@ class MetricsService:
             reading = await metric_readings.get(connection, training_id)
         return training.state.ended if reading is None else reading.complete
 
-    async def newest(self, project_id: UUID, most: int = 20) -> dict[UUID, list[MetricName]]:
-        """The metrics of the newest trainings of a project that have any, the newest first."""
+    async def recent(self, principal: Principal, project: str, most: int = MOST_COMPARED) -> list[Measured]:
+        """The newest trainings of a project that have any metric, the newest first. Raises `NotFound`."""
         async with self._database.read() as connection:
-            return await metric_series.newest_names(connection, project_id, most)
+            project_id = known(await projects.by_name(connection, project), "project", project).id
+            names = await metric_series.newest_names(connection, project_id, most)
+            records = {one.training.id: one.training for one in await trainings.by_ids(connection, list(names))}
+        return [Measured(records[id_], tuple(found)) for id_, found in names.items() if id_ in records]
 
-    async def project(self, name: str) -> UUID:
-        """Raises `NotFound`."""
-        async with self._database.read() as connection:
-            return known(await projects.by_name(connection, name), "project", name).id
+    async def headline(self, principal: Principal, project: str) -> Headline | None:
+        """The one metric to show of a project; None while its trainings have none. Raises `NotFound`."""
+        return headline(await self.recent(principal, project))
 
     async def _training(self, training_id: UUID) -> Training:
         async with self._database.read() as connection:

@@ -105,3 +105,12 @@ def _time(moment: datetime | None, form: str) -> Markup:
     return Markup('<time datetime="{}" data-time="{}">{}</time>').format(
         utc.isoformat(timespec="milliseconds"), form, f"{utc:%Y-%m-%d %H:%M} UTC"
     )
+
+
+def figure(value: float | None) -> str:
+    """A measured value with four significant digits: `0.03125`, `1.2e-07`, `NaN`."""
+    if value is None:
+        return "–"
+    if value != value:
+        return "NaN"
+    return f"{value:.4g}".replace("inf", "∞")

@@ -17,6 +17,7 @@ class Tab:
 TABS = (
     Tab("", "Overview", "list-details"),
     Tab("/logs", "Logs", "file-text"),
+    Tab("/metrics", "Metrics", "chart-line"),
     Tab("/events", "Events", "bell"),
     Tab("/files", "Files", "folder"),
     Tab("/manifests", "Manifests", "braces"),

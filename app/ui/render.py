@@ -56,6 +56,7 @@ def _environment() -> Environment:
         amount=filters.amount,
         at=filters.at,
         duration=filters.duration,
+        figure=filters.figure,
         size=filters.size,
         kind_words=notice_words.kind_words,
         number=filters.number,
