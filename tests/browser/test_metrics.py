@@ -97,9 +97,8 @@ async def test_trainings_of_a_project_side_by_side(web: Web, site: str, browser:
                 assert await seen.overflow() <= 0
                 assert await stumbling_blocks(page) == []
                 if shots:
-                    await page.screenshot(
-                        path=f"{shots}/{name}-{'dark' if dark else 'narrow' if narrow else 'light'}.png", full_page=True
-                    )
+                    look = "dark" if dark else "narrow" if narrow else "light"
+                    await page.screenshot(path=f"{shots}/{name}-{look}.png", full_page=True)
             await page.goto(f"/projects/{room.maker.name}/compare")
             await page.get_by_label("#1").uncheck()
             await page.get_by_role("button", name="Compare").click()

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Query, Response
 
 from app.api.deps import Ctx, Me, NamePath
 from app.api.problems import documented
-from app.api.schemas.metrics import CurveOut, CurvesOut, MetricsOut
+from app.api.schemas.metrics import CurveOut, CurvesOut, HeadlineOut, MeasuredOut, MetricsOut, ProjectMetricsOut
 from app.domain.event_file import LONGEST_RUN, LONGEST_TAG
 from app.domain.metric import MOST_POINTS
+from app.domain.metrics import headline
 from app.services.metric_csv import csv_of
 from app.services.metrics import MOST_COMPARED, POINTS_DEFAULT
 
@@ -68,6 +69,14 @@ async def compare_metrics(
     """A metric in several trainings of a project; those that do not have it are left out."""
     curves = await context.metrics.compare(me, name, trainings, tag, run, most=max_points)
     return CurvesOut(items=tuple(map(CurveOut.of, curves)))
+
+
+@router.get("/projects/{name}/metrics/recent", responses=documented(404))
+async def get_project_metrics(name: NamePath, me: Me, context: Ctx) -> ProjectMetricsOut:
+    """The newest 20 trainings that have metrics, with their values."""
+    recent = await context.metrics.recent(me, name)
+    best = headline(recent)
+    return ProjectMetricsOut(headline=HeadlineOut.of(best) if best else None, items=tuple(map(MeasuredOut.of, recent)))
 
 
 def _csv(text: str) -> Response:

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from app.api.schemas.base import Moment, Output
 from app.domain.metric import Point
-from app.domain.metrics import MetricCurve, MetricName, Metrics
+from app.domain.metrics import Headline, Measured, MetricCurve, MetricName, Metrics
+from app.domain.training import State
 
 # JSON has no word for what is no number.
 Number = float | Literal["NaN", "Infinity", "-Infinity"]
@@ -117,3 +118,49 @@ class CurvesOut(Output):
     """Curves of one tag."""
 
     items: tuple[CurveOut, ...]
+
+
+class MeasuredOut(Output):
+    """A training and its metrics."""
+
+    training: UUID
+    number: int
+    state: State
+    items: tuple[MetricOut, ...]
+
+    @classmethod
+    def of(cls, measured: Measured) -> MeasuredOut:
+        training = measured.training
+        items = tuple(map(MetricOut.of, measured.names))
+        return cls(training=training.id, number=training.number, state=training.state, items=items)
+
+
+class HeadlineOut(Output):
+    """One metric of a project: its newest value, and the best last value of its recent trainings."""
+
+    run: str
+    tag: str
+    higher: bool = Field(description="Whether more is better, as far as the name tells.")
+    newest_number: int
+    newest_value: float
+    best_number: int
+    best_value: float
+
+    @classmethod
+    def of(cls, headline: Headline) -> HeadlineOut:
+        return cls(
+            run=headline.run,
+            tag=headline.tag,
+            higher=headline.higher,
+            newest_number=headline.newest.number,
+            newest_value=headline.newest_value,
+            best_number=headline.best.number,
+            best_value=headline.best_value,
+        )
+
+
+class ProjectMetricsOut(Output):
+    """The newest trainings that have metrics, and the metric that says most."""
+
+    headline: HeadlineOut | None
+    items: tuple[MeasuredOut, ...]
