@@ -117,6 +117,11 @@ class MetricsService:
             records = {one.training.id: one.training for one in await trainings.by_ids(connection, list(names))}
         return [Measured(records[id_], tuple(found)) for id_, found in names.items() if id_ in records]
 
+    async def newest(self, project_id: UUID, most: int = MOST_COMPARED) -> dict[UUID, list[MetricName]]:
+        """The metrics of the newest trainings of a project that have any, the newest first."""
+        async with self._database.read() as connection:
+            return await metric_series.newest_names(connection, project_id, most)
+
     async def headline(self, principal: Principal, project: str) -> Headline | None:
         """The one metric to show of a project; None while its trainings have none. Raises `NotFound`."""
         return headline(await self.recent(principal, project))
