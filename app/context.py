@@ -26,6 +26,7 @@ from app.services.deliveries import DeliveryService
 from app.services.endpoint_objects import EndpointBuilder
 from app.services.endpoints import EndpointService
 from app.services.example import ExampleService
+from app.services.figures import FiguresService
 from app.services.firing import FiringService
 from app.services.first_start import FirstStart
 from app.services.follows import FollowService
@@ -105,6 +106,7 @@ class Context:
     follows: FollowService
     chains: Chains
     logs: LogService
+    figures: FiguresService
     metrics: MetricsService
     metric_readings: MetricReadingService
     log_search: LogSearchService
@@ -189,7 +191,8 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         hook_calls=HookCalls(database, sealer, launching, hooks),
         follows=FollowService(database, clock),
         chains=Chains(database, launching),
-        metrics=MetricsService(database),
+        figures=FiguresService(database),
+        metrics=MetricsService(database, settings),
         metric_readings=MetricReadingService(database, clock),
         logs=logs,
         log_search=LogSearchService(database, storage, logs),

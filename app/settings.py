@@ -122,6 +122,15 @@ class Settings(BaseSettings):
     cluster_domain: str = Field("cluster.local", description="What the cluster's DNS names end with.")
 
     worker_name: str | None = Field(None, description="Unset: host name and process id.")
+    worker_metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="Where a worker process shows its metrics to Prometheus; unset: nowhere."
+    )
+    worker_metrics_host: str = Field("127.0.0.1", description="The address it shows them on.")
+    grafana_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s]+$",
+        description="A training's link to Grafana; {namespace}, {project}, {number}, {from}, {to} are filled in.",
+    )
     claim_seconds: float = Field(3.5, gt=0.5, description="How long a worker's claim on a training holds.")
     sweep_seconds: float = Field(1.0, gt=0, description="How often due rows are looked for when no hint arrives.")
     worker_concurrency: int = Field(16, ge=1, description="Trainings that a worker decides about at a time.")

@@ -26,6 +26,33 @@ NOTICE_SECONDS = Histogram("taas_notice_try_seconds", "How long a try to send a 
 OUTBOX_PENDING = Gauge("taas_outbox_pending", "Deliveries that wait for a try, of all processes.")
 OUTBOX_FAILING = Gauge("taas_outbox_failing", "Those of them that were tried in vain before.")
 OUTBOX_OLDEST = Gauge("taas_outbox_oldest_seconds", "How long the oldest delivery waits for its first try.")
+# What the database knows, shown by web processes.
+TRAININGS = Gauge("taas_trainings", "Trainings that have not ended, of all processes.", ["state"])
+QUEUE_OLDEST = Gauge("taas_queue_oldest_seconds", "How long the training at the head of the queue waits.")
+SCHEDULES_OVERDUE = Gauge("taas_schedules_overdue_seconds", "How late the schedule that is due the longest is.")
+LOGS_PENDING = Gauge("taas_logs_pending", "Tries that have ended and whose logs are not archived yet.")
+LOGS_LAG = Gauge("taas_logs_lag_seconds", "How long the oldest of them has ended.")
+METRICS_OVERDUE = Gauge(
+    "taas_metric_readings_overdue_seconds", "How late the reading of metrics is that is due the longest."
+)
+WORKERS = Gauge("taas_workers", "Workers seen within 15 seconds.")
+# What this worker does.
+DECISIONS = Histogram(
+    "taas_decide_seconds", "How long a worker worked on a training, from its claim to giving it back."
+)
+ENDED = Counter("taas_trainings_ended_total", "Trainings whose end this worker has written.", ["state", "reason"])
+LATENESS = Histogram(
+    "taas_schedule_lateness_seconds",
+    "How long after its due time a training of a schedule was made.",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
+)
+KUBE_REQUESTS = Counter("taas_kube_requests_total", "Requests to Kubernetes.", ["method", "status"])
+KUBE_SECONDS = Histogram(
+    "taas_kube_request_seconds", "Until Kubernetes had answered; not of watches and logs.", ["method"]
+)
+WATCH_HEARD = Gauge(
+    "taas_watch_heard_timestamp_seconds", "When a watch last heard of Kubernetes, in seconds since 1970.", ["path"]
+)
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Asked every few seconds by machines; even their failures would bury the rest.

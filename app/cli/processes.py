@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 import typer
 import uvicorn
+from prometheus_client import start_http_server
 
 from app.cli.welcome import NOTHING, Welcome, welcome
 from app.context import Context, open_context
@@ -50,7 +51,30 @@ async def web(settings: Settings) -> int:
 
 async def worker(settings: Settings) -> int:
     async with open_context(settings) as context, _until_told() as stop:
-        return await _together(stop, _work(context, stop))
+        with _metrics_shown(settings):
+            return await _together(stop, _work(context, stop))
+
+
+@contextlib.contextmanager
+def _metrics_shown(settings: Settings) -> Iterator[None]:
+    """A worker alone has no web server: Prometheus asks a small one of its own. Raises `Unavailable`."""
+    port = settings.worker_metrics_port
+    if port is None:
+        yield
+        return
+    try:
+        server, thread = start_http_server(port, settings.worker_metrics_host)
+    except OSError as exc:
+        where = f"{settings.worker_metrics_host}:{port}"
+        raise Unavailable(
+            f"Cannot show metrics on {where}: {exc.strerror}. Choose another TAAS_WORKER_METRICS_PORT."
+        ) from exc
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 async def _greet(context: Context, *, token_file: bool) -> None:

@@ -31,7 +31,7 @@ class Metrics:
     """All of a training's. `complete`: read after its end, nothing more will come.
 
     `problem` says in a sentence why there may be less than was written, `left_out` how many series and files are over
-    the limits, `lost` how many broken records were passed over.
+    the limits, `lost` how many broken records were passed over. `dashboard` is a link to Grafana.
     """
 
     names: tuple[MetricName, ...]
@@ -40,6 +40,7 @@ class Metrics:
     problem: str
     left_out: int
     lost: int
+    dashboard: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,14 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any
 
 import aiohttp
 import msgspec
 from kubernetes_asyncio.client import ApiClient
 
+from app import telemetry
 from app.errors import ClusterError
 from app.k8s.config import configure, describe, named_cluster
 from app.k8s.limits import RateLimit
@@ -169,11 +171,16 @@ class KubeClient:
         self, method: str, path: str, *, data: bytes | None, kind: str, params: Params | None
     ) -> bytes | None:
         timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS, sock_connect=CONNECT_SECONDS)
+        begun, status = monotonic(), "none"
         try:
             async with await self._send(method, path, data=data, kind=kind, params=params, timeout=timeout) as response:
                 answer = await response.read()
+                status = str(response.status)
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
             raise no_answer(exc) from exc
+        finally:
+            telemetry.KUBE_REQUESTS.labels(method, status).inc()
+            telemetry.KUBE_SECONDS.labels(method).observe(monotonic() - begun)
         if response.status < 300:
             return answer
         if response.status == 404:

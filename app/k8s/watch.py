@@ -18,6 +18,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import msgspec
 import structlog
 
+from app import telemetry
 from app.errors import ClusterError
 from app.k8s.client import KubeClient
 from app.k8s.objects import Bookmark, Meta, ObjectList, StatusObject, WatchLine
@@ -87,6 +88,7 @@ class Watch(Generic[T]):
             try:
                 version = await self._list()
                 self.fresh, self.problem, failures = True, "", 0
+                self._heard()
                 await self._follow(version)
             except _Expired as exc:
                 _log.info("watch expired", path=self.path, problem=str(exc))
@@ -121,9 +123,14 @@ class Watch(Generic[T]):
         """Watch from `version` on, request after request, until it is time to list again."""
         until = monotonic() + self._patience.relist * random.uniform(0.8, 1.2)
         while monotonic() < until:
+            self._heard()
             async with aclosing(self._lines(version)) as lines:
                 async for line in lines:
                     version = self._take(line)
+                    self._heard()
+
+    def _heard(self) -> None:
+        telemetry.WATCH_HEARD.labels(self.path).set_to_current_time()
 
     def _take(self, line: WatchLine) -> str:
         """The version that the collection has with this line."""

@@ -15,6 +15,7 @@ from time import monotonic
 
 import structlog
 
+from app import telemetry
 from app.db import claims, reconcile, running_queue
 from app.db.claims import Claimed
 from app.db.engine import Database
@@ -70,7 +71,8 @@ class Reconciler:
         structlog.contextvars.bind_contextvars(training=str(claimed.training.id))
         renewing = asyncio.create_task(self._renew(claimed), name="renew claim")
         try:
-            await _Visit(self, claimed).go()
+            with telemetry.DECISIONS.time():
+                await _Visit(self, claimed).go()
         except TaasError as exc:
             # Usually the database is away: the claim runs out, and whoever is next goes on from the row.
             _log.warning("left undone", problem=exc.detail)
@@ -167,6 +169,8 @@ class _Visit:
         self._training = written
         if (written.state.ended and not before.state.ended) or (written.archived_at and not before.archived_at):
             await owner.wake_queue()
+        if written.state.ended and not before.state.ended:
+            telemetry.ENDED.labels(written.state.value, written.reason.value if written.reason else "").inc()
         if last and decision.wake_at is None:
             owner.memory.forget(written.id)
         return True

@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app import telemetry
 from app.db import due_times, handovers, notices, projects, records, schedules, trainings
 from app.db.engine import Database
 from app.db.handovers import Replacement
@@ -85,6 +86,9 @@ class FiringService:
             going = await self._pause_failing(connection, due)
             batch = await self._planned(connection, going)
             await _write(connection, batch)
+        for new in batch.news:
+            made, due_at = new.training.created_at, new.training.spec.scheduled_for
+            telemetry.LATENESS.observe((made - due_at).total_seconds() if due_at else 0.0)
         return Fired(len(due), len(batch.news), full)
 
     async def pause_failing(self) -> int:

@@ -8,12 +8,14 @@ from uuid import UUID
 from app.db import metric_readings, metric_series, projects, trainings
 from app.db.engine import Database
 from app.domain.access import Principal
+from app.domain.grafana import dashboard
 from app.domain.metric import Point, Series, curve, thinned
 from app.domain.metrics import Headline, Measured, MetricCurve, MetricName, Metrics, headline
 from app.domain.training import Training
 from app.errors import FieldError, InvalidInput, NotFound
 from app.services.known import known
 from app.services.trainings import unknown_training
+from app.settings import Settings
 
 MOST_COMPARED = 20
 POINTS_DEFAULT = 1_000
@@ -22,20 +24,22 @@ POINTS_DEFAULT = 1_000
 class MetricsService:
     """Everybody who sees a record sees its metrics."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
+        self._grafana_url = settings.grafana_url
 
     async def of(self, principal: Principal, training_id: UUID) -> Metrics:
         """All tags with their newest, lowest and highest values. Raises `NotFound`."""
         training = await self._training(training_id)
+        link = dashboard(self._grafana_url, training)
         async with self._database.read() as connection:
             reading = await metric_readings.get(connection, training_id)
             names = await metric_series.names(connection, training_id)
         if reading is None:
             problem = "" if training.spec.storage else NO_STORAGE
-            return Metrics((), None, training.state.ended, problem, 0, 0)
+            return Metrics((), None, training.state.ended, problem, 0, 0, link)
         lost = sum(position.lost for position in reading.files.values())
-        return Metrics(names, reading.read_at, reading.complete, reading.problem, reading.left_out, lost)
+        return Metrics(names, reading.read_at, reading.complete, reading.problem, reading.left_out, lost, link)
 
     async def watch(self, training_id: UUID) -> None:
         """Somebody looks at them: for the next minute they are read every few seconds, while there is more to come."""

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from app import telemetry
 from app.api.deps import Ctx
 from app.errors import Unavailable
 
@@ -42,6 +41,5 @@ async def readyz(context: Ctx, everything: Annotated[bool, Query(alias="all")] =
 async def metrics(context: Ctx) -> Response:
     """In Prometheus' text format. What only the database knows is left as it was while that does not answer."""
     with suppress(Unavailable):
-        figures = await context.deliveries.figures()
-        telemetry.show_outbox(pending=figures.pending, failing=figures.failing, oldest=figures.oldest)
+        await context.figures.show()
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -73,6 +73,7 @@ class MetricsOut(Output):
     problem: str = Field(description="Why there may be less than was written; empty when all is well.")
     left_out: int = Field(description="Series and files over the limits.")
     lost: int = Field(description="Broken records that were passed over.")
+    dashboard: str | None = Field(description="A link to Grafana, where the installation has one (TAAS_GRAFANA_URL).")
 
     @classmethod
     def of(cls, metrics: Metrics) -> MetricsOut:
@@ -83,6 +84,7 @@ class MetricsOut(Output):
             problem=metrics.problem,
             left_out=metrics.left_out,
             lost=metrics.lost,
+            dashboard=metrics.dashboard,
         )
 
 
