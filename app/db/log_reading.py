@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import log_rows
 from app.domain.log import LogInfo, LogOverview, LogPart
+from app.domain.silence import Speech
 from app.domain.training import ENDED, LogVerdict, State, TaskKey
 
 _OVERVIEW = text("""
@@ -18,6 +19,16 @@ _OVERVIEW = text("""
            t.logs_removed_at IS NOT NULL AS removed
     FROM trainings t LEFT JOIN attempts a ON a.training_id = t.id
     WHERE t.id = :id ORDER BY a.role, a.index, a.number
+""")
+_SPEECHES = text("""
+    SELECT a.role, a.index AS task_index, a.log_lines, coalesce(a.started_at, a.created_at) AS since,
+           greatest(c.last_at, s.last_at) AS last_at
+    FROM attempts a
+    LEFT JOIN LATERAL (SELECT last_at FROM log_chunks WHERE attempt_id = a.id ORDER BY "offset" DESC LIMIT 1) c ON true
+    LEFT JOIN LATERAL (
+        SELECT last_at FROM log_segments WHERE attempt_id = a.id ORDER BY "offset" DESC LIMIT 1) s ON true
+    WHERE a.training_id = :id AND a.state = 'running'
+    ORDER BY a.role, a.index
 """)
 _STARTS = text("""
     SELECT attempt_id, min(first_at) AS first_at FROM (
@@ -50,6 +61,12 @@ async def overview(connection: AsyncConnection, training_id: UUID) -> LogOvervie
     )
     growing = State(rows[0].training_state) not in ENDED or not all(log.archived for log in logs)
     return LogOverview(logs, growing)
+
+
+async def speeches(connection: AsyncConnection, training_id: UUID) -> list[Speech]:
+    """What the tasks that run now have said so far."""
+    rows = await connection.execute(_SPEECHES, {"id": training_id})
+    return [Speech(TaskKey(row.role, row.task_index), row.since, row.log_lines, row.last_at) for row in rows]
 
 
 async def has_task(connection: AsyncConnection, training_id: UUID, key: TaskKey) -> bool:

@@ -16,19 +16,32 @@ from app.db.keyset import fetch_page
 from app.db.tables import attempts, events, tasks
 from app.domain.paging import Page, PageRequest
 from app.domain.project import ROLE_ORDER
-from app.domain.record import AttemptRecord, EventRecord, TaskRecord
-from app.domain.training import LogVerdict, TaskKey, TaskState
+from app.domain.record import AttemptRecord, EventRecord, LastSuccess, TaskRecord
+from app.domain.training import LogVerdict, TaskKey, TaskState, Training
 
 _ROLE_PLACE = case(
     *((tasks.c.role == role, place) for place, role in enumerate(ROLE_ORDER)), else_=len(ROLE_ORDER)
 ).label("place")
 
 
+# Only so many are looked at: a project that fails for months need not be searched to its beginning.
+_SUCCESS = text("""
+    SELECT id, number, spec->>'algorithm' AS algorithm, CAST(spec->>'version' AS int) AS version
+    FROM (SELECT id, number, state, spec FROM trainings WHERE project_id = :project AND id < :id
+          ORDER BY id DESC LIMIT 300) before
+    WHERE state = 'succeeded' ORDER BY id DESC LIMIT 1
+""")
 _ADD_EVENTS = text("""
     INSERT INTO events (id, training_id, key, source, severity, reason, message, first_at, last_at)
     SELECT id, training_id, id::text, 'taas', :severity, :reason, message, now(), now()
     FROM jsonb_to_recordset(:rows) AS r(id uuid, training_id uuid, message text)
 """).bindparams(bindparam("rows", type_=JSONB))
+
+
+async def success_before(connection: AsyncConnection, training: Training) -> LastSuccess | None:
+    """None when none of the project's last runs before it succeeded."""
+    row = (await connection.execute(_SUCCESS, {"project": training.project_id, "id": training.id})).first()
+    return LastSuccess(row.id, row.number, row.algorithm, row.version) if row else None
 
 
 async def tasks_page(connection: AsyncConnection, training_id: UUID, request: PageRequest) -> Page[TaskRecord]:

@@ -41,6 +41,16 @@ class TrainingRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class LastSuccess:
+    """The newest training of the same project that succeeded before another, and the code that it ran."""
+
+    id: UUID
+    number: int
+    algorithm: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class TaskRecord:
     """A task and its newest try; `tries` counts all of them."""
 

@@ -7,6 +7,7 @@ import re
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from app.db import log_reading, log_rows
@@ -14,6 +15,7 @@ from app.db.engine import Database
 from app.db.notify import ANYTHING, Listener
 from app.domain.access import Principal
 from app.domain.log import LogInfo, LogOverview, LogPart, time_of_line, unix_ms
+from app.domain.silence import silent
 from app.domain.training import TaskKey
 from app.errors import Gone, NotFound
 from app.services.log_bytes import BoundedBytes, LogBytes, LogReader
@@ -87,6 +89,11 @@ class LogService:
         if found is None:
             raise NotFound(f"There is no training {training_id}.")
         return found
+
+    async def silent(self, principal: Principal, training_id: UUID, now: datetime) -> dict[TaskKey, datetime]:
+        """The tasks that have stopped speaking while their peers go on, and when each was heard last."""
+        async with self._database.read() as connection:
+            return silent(await log_reading.speeches(connection, training_id), now)
 
     async def text(
         self,

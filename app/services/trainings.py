@@ -12,8 +12,8 @@ from app.db.engine import Database
 from app.db.notify import ANYTHING, Listener
 from app.domain.access import Action, Principal, can
 from app.domain.paging import Page, PageRequest
-from app.domain.record import EventRecord, TaskRecord, TrainingFilter, TrainingRecord
-from app.domain.training import Reason
+from app.domain.record import EventRecord, LastSuccess, TaskRecord, TrainingFilter, TrainingRecord
+from app.domain.training import Reason, Training
 from app.errors import Conflict, NotAllowed, NotFound
 from app.services.access import require
 
@@ -73,6 +73,11 @@ class TrainingService:
                 if await self._revision(training_id) != known:
                     record = await self.get(principal, training_id)
         return record
+
+    async def success_before(self, principal: Principal, training: Training) -> LastSuccess | None:
+        """The project's last training that succeeded before this one, if there was one lately."""
+        async with self._database.read() as connection:
+            return await records.success_before(connection, training)
 
     async def tasks(self, principal: Principal, training_id: UUID, request: PageRequest) -> Page[TaskRecord]:
         """By role and index, each with its tries. Raises `NotFound`."""

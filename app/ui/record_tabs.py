@@ -21,4 +21,5 @@ TABS = (
     Tab("/events", "Events", "bell"),
     Tab("/files", "Files", "folder"),
     Tab("/manifests", "Manifests", "braces"),
+    Tab("/code", "Code", "code"),
 )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from app.domain.exit_codes import explain
 from app.domain.project import RunSpec
-from app.domain.record import TaskRecord
-from app.domain.training import TaskState
+from app.domain.record import AttemptRecord, TaskRecord
+from app.domain.training import TaskKey, TaskState
+from app.ui.task_bars import Axis, Bar, bars_of
 
 ROWS = 50
 
@@ -29,6 +31,13 @@ class TaskRow:
     exit_words: str
     started_at: datetime | None
     finished_at: datetime | None
+    tries: tuple[AttemptRecord, ...]
+    bars: list[Bar]
+    silent_since: datetime | None
+
+    def words_of(self, exit_code: int) -> str:
+        """What the exit code of one of its tries most likely means; empty where it says nothing in particular."""
+        return explain(exit_code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,35 +50,49 @@ class TaskGroup:
     tasks: list[TaskRow]
     page: int
     pages: int
+    silent: int
 
 
-def groups_of(run: RunSpec, tasks: Sequence[TaskRecord], *, role: str = "", page: int = 1) -> list[TaskGroup]:
+def groups_of(
+    run: RunSpec,
+    tasks: Sequence[TaskRecord],
+    *,
+    role: str = "",
+    page: int = 1,
+    axis: Axis | None = None,
+    silent: Mapping[TaskKey, datetime] = MappingProxyType({}),
+) -> list[TaskGroup]:
     """Groups in the usual order of roles. `page` is that of `role`; the others show their first.
 
-    Tasks that failed come first, then the rest by index.
+    Tasks that failed come first, then those that fell silent, then the rest by index.
     """
     by_role: dict[str, list[TaskRecord]] = {name: [] for name in run.role_names}
     for task in tasks:
         by_role.setdefault(task.key.role, []).append(task)
-    return [_group(name, found, page if name == role else 1) for name, found in by_role.items() if found]
+    return [_group(name, found, page if name == role else 1, axis, silent) for name, found in by_role.items() if found]
 
 
-def _group(role: str, tasks: list[TaskRecord], page: int) -> TaskGroup:
+def _group(
+    role: str, tasks: list[TaskRecord], page: int, axis: Axis | None, silent: Mapping[TaskKey, datetime]
+) -> TaskGroup:
     pages = -(-len(tasks) // ROWS)
     page = min(max(page, 1), pages)
-    ordered = sorted(tasks, key=lambda task: (task.state is not TaskState.FAILED, task.key.index))
+    ordered = sorted(
+        tasks, key=lambda task: (task.state is not TaskState.FAILED, task.key not in silent, task.key.index)
+    )
     counts = Counter(task.state for task in tasks)
     return TaskGroup(
         role=role,
         total=len(tasks),
         states=[(state, counts[state]) for state in TaskState if counts[state]],
-        tasks=list(_rows(ordered[(page - 1) * ROWS : page * ROWS])),
+        tasks=list(_rows(ordered[(page - 1) * ROWS : page * ROWS], axis, silent)),
         page=page,
         pages=pages,
+        silent=sum(task.key in silent for task in tasks),
     )
 
 
-def _rows(tasks: Iterable[TaskRecord]) -> Iterable[TaskRow]:
+def _rows(tasks: Iterable[TaskRecord], axis: Axis | None, silent: Mapping[TaskKey, datetime]) -> Iterable[TaskRow]:
     for task in tasks:
         yield TaskRow(
             role=task.key.role,
@@ -82,4 +105,7 @@ def _rows(tasks: Iterable[TaskRecord]) -> Iterable[TaskRow]:
             exit_words=explain(task.exit_code) if task.exit_code is not None else "",
             started_at=task.started_at,
             finished_at=task.finished_at,
+            tries=task.attempts,
+            bars=bars_of(task.attempts, axis),
+            silent_since=silent.get(task.key),
         )

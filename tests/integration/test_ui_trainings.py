@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import pytest
 from fastapi.sse import ServerSentEvent
@@ -17,6 +18,7 @@ from tests.support.pages import page_of, run, write
 from tests.support.projects import make_project, start
 from tests.support.visitor import logged_in
 from tests.support.web import Web
+from tests.support.written_logs import say, try_of
 
 HOSTILE = "<script>alert(1)</script>"
 SOON = 10
@@ -212,3 +214,48 @@ async def message(stream: AsyncIterator[ServerSentEvent]) -> str:
     found = await asyncio.wait_for(anext(stream), SOON)
     assert found.raw_data is not None
     return found.raw_data
+
+
+async def test_a_record_says_what_changed_since_the_last_success(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        await make_project(client)
+        first, second, third = [await start(client) for _ in range(3)]
+        assert "the last that succeeded" not in (await client.get(f"/trainings/{first['id']}")).text
+        await write(web, first["id"], state=State.SUCCEEDED, reason=Reason.COMPLETED)
+        await write(web, second["id"], state=State.FAILED, reason=Reason.TASK_FAILED)
+        page = (await client.get(f"/trainings/{third['id']}")).text
+        assert f'The same code as <a href="/trainings/{first["id"]}">#1</a>' in page
+        await run(web, "UPDATE trainings SET spec = jsonb_set(spec, '{version}', '2') WHERE id = :id", id=third["id"])
+        page = (await client.get(f"/trainings/{third['id']}")).text
+        assert 'href="/algorithms/hello/compare/1...2"' in page
+        code = await client.get(f"/trainings/{first['id']}/code")
+        assert (code.status_code, code.headers["location"]) == (303, "/algorithms/hello/versions/1")
+
+
+async def test_a_task_that_fell_silent_is_marked_and_its_tries_are_told(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        await make_project(client, roles={"worker": {"count": 3}})
+        id_ = (await start(client))["id"]
+        await write(web, id_, state=State.RUNNING, starting_at=True, started_at=True, tasks_running=3)
+        for index, ago in enumerate((300, 1, 1)):
+            attempt = await try_of(web.context.database, UUID(id_), "worker", index)
+            await say(web.context.database, attempt, b"step\n" * 1_000)
+            await run(
+                web,
+                "UPDATE log_chunks SET last_at = now() - make_interval(secs => :ago) WHERE attempt_id = :id",
+                id=attempt,
+                ago=ago,
+            )
+        await run(web, "UPDATE attempts SET created_at = now() - interval '1 h', started_at = now() - interval '1 h'")
+        page = (await client.get(f"/trainings/{id_}")).text
+        assert page.count("while its peers go on") == 1
+        assert "1 fell silent" in page
+        tasks = (await client.get(f"/api/v1/trainings/{id_}/tasks")).json()["items"]
+        assert [task["silent_since"] is not None for task in tasks] == [True, False, False]
+        await run(web, "UPDATE attempts SET state = 'failed', exit_code = 137, reason = 'OOMKilled' WHERE index = 0")
+        await run(web, "UPDATE tasks SET state = 'failed', exit_code = 137 WHERE index = 0")
+        await try_of(web.context.database, UUID(id_), "worker", 0, number=2)
+        page = (await client.get(f"/trainings/{id_}")).text
+        assert "2 tries" in page
+        assert "exit 137: it was killed (SIGKILL)" in page
+        assert "while its peers go on" not in page

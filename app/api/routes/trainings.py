@@ -123,7 +123,9 @@ async def get_training_outcome(training_id: UUID, me: Me, context: Ctx) -> Outco
 @router.get("/{training_id:uuid}/tasks", responses=documented(404))
 async def list_training_tasks(training_id: UUID, me: Me, context: Ctx, paging: Paged) -> Listing[TaskOut]:
     """By role and index, each with all its tries."""
-    return paging.listing(await context.trainings.tasks(me, training_id, paging.request), TaskOut.of)
+    found = await context.trainings.tasks(me, training_id, paging.request)
+    silent = await context.logs.silent(me, training_id, context.clock())
+    return paging.listing(found, lambda task: TaskOut.of(task, silent.get(task.key)))
 
 
 @router.get("/{training_id:uuid}/tasks/{task}/environment", responses=documented(404))

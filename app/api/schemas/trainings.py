@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -201,10 +202,13 @@ class TaskOut(Output):
     tries: int
     started_at: Moment | None
     finished_at: Moment | None
+    silent_since: Annotated[
+        Moment | None, Field(description="It has stopped printing while its peers go on; when it was heard last.")
+    ]
     attempts: tuple[AttemptOut, ...]
 
     @classmethod
-    def of(cls, task: TaskRecord) -> TaskOut:
+    def of(cls, task: TaskRecord, silent_since: datetime | None = None) -> TaskOut:
         return cls(
             task=str(task.key),
             role=task.key.role,
@@ -216,6 +220,7 @@ class TaskOut(Output):
             tries=task.tries,
             started_at=task.started_at,
             finished_at=task.finished_at,
+            silent_since=silent_since,
             attempts=tuple(AttemptOut.model_validate(attempt) for attempt in task.attempts),
         )
 

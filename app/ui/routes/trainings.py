@@ -25,6 +25,7 @@ from app.ui.manifests import documents_of
 from app.ui.page import Page, Shown, to
 from app.ui.phases import phases
 from app.ui.render import render
+from app.ui.task_bars import axis_of
 from app.ui.task_groups import ROWS, groups_of
 from app.ui.words import look, reason_words
 
@@ -130,6 +131,12 @@ async def manifests_page(page: Shown, training_id: UUID) -> Response:
     )
 
 
+@router.get("/trainings/{training_id}/code")
+async def training_code(page: Shown, training_id: UUID) -> Response:
+    spec = (await page.context.trainings.get(page.viewer, training_id)).training.spec
+    return to(f"/algorithms/{spec.algorithm}/versions/{spec.version}")
+
+
 @router.post("/trainings/{training_id}/stop")
 async def stop_training(page: Shown, training_id: UUID) -> Response:
     await page.context.trainings.stop(page.viewer, training_id)
@@ -173,6 +180,7 @@ async def head_values(page: Page, record: TrainingRecord, *, tab: str) -> dict[s
         "may_change": can(page.viewer, Action.CHANGE, owner_id=record.owner_id),
         "may_create": can(page.viewer, Action.CREATE),
         "tab": tab,
+        "last_success": await page.context.trainings.success_before(page.viewer, training) if not tab else None,
         "live_url": f"/live/trainings/{training.id}{query}",
         "is_over": over(record),
     }
@@ -207,7 +215,10 @@ def _removed(training: Training) -> int:
 async def _task_values(page: Page, record: TrainingRecord, role: str, at: int) -> dict[str, Any]:
     training = record.training
     found = await page.context.trainings.tasks(page.viewer, training.id, PageRequest(max(training.counts.total, 1)))
-    return {"groups": groups_of(training.spec.run, found.items, role=role, page=at)}
+    now = page.context.clock()
+    silent = await page.context.logs.silent(page.viewer, training.id, now) if training.counts.running else {}
+    axis = axis_of(training, now)
+    return {"groups": groups_of(training.spec.run, found.items, role=role, page=at, axis=axis, silent=silent)}
 
 
 async def _event_values(page: Page, record: TrainingRecord, request: PageRequest) -> dict[str, Any]:

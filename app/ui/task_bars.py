@@ -1,0 +1,53 @@
+"""When a task's tries waited and ran, as bars along the life of its training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.domain.record import AttemptRecord
+from app.domain.training import Training
+
+WIDTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """From `x`, `width` wide, of WIDTH. `kind`: wait (a node, the image) or run, good or bad."""
+
+    x: int
+    width: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """What the bars are measured against: from when it left the queue until its end, or now."""
+
+    begin: datetime
+    end: datetime
+
+    def place(self, moment: datetime) -> int:
+        span = max((self.end - self.begin).total_seconds(), 1.0)
+        return round(WIDTH * min(max((moment - self.begin).total_seconds() / span, 0.0), 1.0))
+
+
+def axis_of(training: Training, now: datetime) -> Axis | None:
+    """None while it has not left the queue."""
+    return Axis(training.starting_at, training.finished_at or now) if training.starting_at else None
+
+
+def bars_of(tries: Iterable[AttemptRecord], axis: Axis | None) -> list[Bar]:
+    """Of each try: how long it waited from when its pod was made, and how long it ran."""
+    bars: list[Bar] = []
+    if axis is None:
+        return bars
+    for one in tries:
+        end = one.finished_at or axis.end
+        made, ran, over = axis.place(one.created_at), axis.place(one.started_at or end), axis.place(end)
+        bars.append(Bar(made, max(ran - made, 1), "wait"))
+        if one.started_at:
+            kind = "run" if one.finished_at is None else "good" if one.exit_code == 0 else "bad"
+            bars.append(Bar(ran, max(over - ran, 1), kind))
+    return bars
