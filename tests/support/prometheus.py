@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 import yaml
 
 from tests.support.waiting import eventually
@@ -26,8 +25,7 @@ _NAME = re.compile(r"\b(?:taas|container|process)_[a-z0-9_]+\b(?!\s*\()")
 async def prometheus(folder: Path, scrape: list[dict[str, Any]]) -> AsyncIterator[httpx.AsyncClient]:
     """A client of its API, once every target has been scraped."""
     program = shutil.which("prometheus")
-    if program is None:
-        pytest.skip("no prometheus (Debian's package of that name)")
+    assert program is not None, "put Prometheus on the PATH: scripts/prometheus prints where it is"
     config = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": scrape}
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     with socket.create_server(("127.0.0.1", 0)) as taken:
