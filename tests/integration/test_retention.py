@@ -329,6 +329,7 @@ async def test_a_worker_does_it_once_an_hour(web: Web, retention: Make) -> None:
         context.chains,
         context.backfills,
         context.dead_man,
+        context.promotions,
     )
     chores = Chores(context.settings, context.database, connection, "w", *parts)
     job = chores._clock._scheduler.get_job("remove what is older than it is kept")
@@ -345,9 +346,11 @@ async def test_the_preview_is_for_admins(web: Web, admin: httpx.AsyncClient, mem
     assert (await admin.get(address)).json() == {
         "keep_records": None,
         "keep_logs": None,
+        "keep_audit": None,
         "records": nothing_goes,
         "logs": nothing_goes,
         "bundles": {"bundles": 0, "size": 0, "oldest": None},
+        "audit": {"entries": 0, "oldest": None},
     }
 
 
