@@ -6,13 +6,10 @@ from dataclasses import dataclass
 
 from app.domain.names import slug
 from app.domain.training import StorageMount
+from app.k8s.manifests import bound
 from app.k8s.manifests.labels import of_training
 from app.k8s.manifests.launch import Egress, Launch, Manifest
 from app.k8s.manifests.storages import KINDS, PodSide
-
-_NOMINAL = "1Gi"
-"""A size must be given; neither a directory nor an export is limited by it."""
-
 
 MODEL_MOUNT = "/taas/upstream/model"
 """Where another training's model directory is, read-only, when it lies on a volume."""
@@ -37,16 +34,16 @@ def mounted(launch: Launch) -> Mounted:
     # A volume is made once, whether one directory of it is used or two.
     other = [(model, _side(model))] if model and model.name not in {storage.name for storage, _ in own} else []
     as_volumes = [(storage, side) for storage, side in (*own, *other) if side.volume is not None]
+    labels = of_training(launch)
     return Mounted(
         folder=own[0][1].folder if own else None,
-        volumes=tuple(_volume(launch, storage, side) for storage, side in as_volumes),
-        claims=tuple(_claim(launch, storage) for storage, _ in as_volumes),
-        pod_volumes=[
-            {"name": _name(storage), "persistentVolumeClaim": {"claimName": _name(storage)}}
-            for storage, _ in as_volumes
-        ],
+        volumes=tuple(
+            bound.volume(launch.namespace, labels, storage.name, side.volume or {}) for storage, side in as_volumes
+        ),
+        claims=tuple(bound.claim(launch.namespace, labels, storage.name) for storage, _ in as_volumes),
+        pod_volumes=[bound.pod_volume(storage.name) for storage, _ in as_volumes],
         pod_mounts=[
-            {"name": _name(storage), "mountPath": side.folder, "subPath": storage.folder}
+            {"name": bound.claim_name(storage.name), "mountPath": side.folder, "subPath": storage.folder}
             for storage, side in own
             if side.volume is not None
         ]
@@ -62,53 +59,8 @@ def model_folder(model: StorageMount) -> str:
 
 
 def _model_mount(model: StorageMount) -> Manifest:
-    return {"name": _name(model), "mountPath": MODEL_MOUNT, "subPath": model.folder, "readOnly": True}
+    return {"name": bound.claim_name(model.name), "mountPath": MODEL_MOUNT, "subPath": model.folder, "readOnly": True}
 
 
 def _side(storage: StorageMount) -> PodSide:
     return KINDS[storage.kind].pod_side(slug(storage.name), storage.config, storage.folder)
-
-
-def _volume(launch: Launch, storage: StorageMount, side: PodSide) -> Manifest:
-    """Bound beforehand to the training's claim: no other claim can take it. Deleting it leaves the data alone."""
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolume",
-        "metadata": {"name": _volume_name(launch, storage), "labels": of_training(launch)},
-        "spec": {
-            "capacity": {"storage": _NOMINAL},
-            "accessModes": ["ReadWriteMany"],
-            "persistentVolumeReclaimPolicy": "Retain",
-            "storageClassName": "",
-            "volumeMode": "Filesystem",
-            "claimRef": {
-                "apiVersion": "v1",
-                "kind": "PersistentVolumeClaim",
-                "namespace": launch.namespace,
-                "name": _name(storage),
-            },
-            **(side.volume or {}),
-        },
-    }
-
-
-def _claim(launch: Launch, storage: StorageMount) -> Manifest:
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": _name(storage), "namespace": launch.namespace, "labels": of_training(launch)},
-        "spec": {
-            "accessModes": ["ReadWriteMany"],
-            "storageClassName": "",
-            "volumeName": _volume_name(launch, storage),
-            "resources": {"requests": {"storage": _NOMINAL}},
-        },
-    }
-
-
-def _name(storage: StorageMount) -> str:
-    return f"storage-{slug(storage.name)}"
-
-
-def _volume_name(launch: Launch, storage: StorageMount) -> str:
-    return f"{launch.namespace}-{slug(storage.name)}"

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 from app.domain.names import slug
 from app.domain.training import StorageMount
+from app.k8s.manifests import bound
 from app.k8s.manifests.endpoints.objects import Place
 from app.k8s.manifests.launch import Egress, Manifest
 from app.k8s.manifests.storages import KINDS
-
-_NOMINAL = "1Gi"
-"""A size must be given; neither a directory nor an export is limited by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +44,12 @@ def read_only(place: Place, folders: Sequence[Folder]) -> ReadOnly:
     }
     mounted = sorted(name for name, side in sides.items() if side.volume is not None)
     return ReadOnly(
-        volumes=tuple(_volume(place, name, sides[name].volume or {}) for name in mounted),
-        claims=tuple(_claim(place, name) for name in mounted),
-        pod_volumes=[{"name": _name(name), "persistentVolumeClaim": {"claimName": _name(name)}} for name in mounted],
+        volumes=tuple(bound.volume(place.namespace, place.labels, name, sides[name].volume or {}) for name in mounted),
+        claims=tuple(bound.claim(place.namespace, place.labels, name) for name in mounted),
+        pod_volumes=[bound.pod_volume(name) for name in mounted],
         mounts=[
             {
-                "name": _name(folder.storage.name),
+                "name": bound.claim_name(folder.storage.name),
                 "mountPath": folder.mount,
                 "subPath": f"{folder.storage.folder}/{folder.path}",
                 "readOnly": True,
@@ -67,48 +65,3 @@ def read_only(place: Place, folders: Sequence[Folder]) -> ReadOnly:
             for folder in folders
         ),
     )
-
-
-def _volume(place: Place, storage: str, source: Manifest) -> Manifest:
-    """Bound beforehand to the endpoint's claim: no other claim can take it. Deleting it leaves the data alone."""
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolume",
-        "metadata": {"name": _volume_name(place, storage), "labels": place.labels},
-        "spec": {
-            "capacity": {"storage": _NOMINAL},
-            "accessModes": ["ReadWriteMany"],
-            "persistentVolumeReclaimPolicy": "Retain",
-            "storageClassName": "",
-            "volumeMode": "Filesystem",
-            "claimRef": {
-                "apiVersion": "v1",
-                "kind": "PersistentVolumeClaim",
-                "namespace": place.namespace,
-                "name": _name(storage),
-            },
-            **source,
-        },
-    }
-
-
-def _claim(place: Place, storage: str) -> Manifest:
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": place.metadata(_name(storage)),
-        "spec": {
-            "accessModes": ["ReadWriteMany"],
-            "storageClassName": "",
-            "volumeName": _volume_name(place, storage),
-            "resources": {"requests": {"storage": _NOMINAL}},
-        },
-    }
-
-
-def _name(storage: str) -> str:
-    return f"storage-{slug(storage)}"
-
-
-def _volume_name(place: Place, storage: str) -> str:
-    return f"{place.namespace}-{slug(storage)}"
