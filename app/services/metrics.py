@@ -10,7 +10,7 @@ from app.db.engine import Database
 from app.domain.access import Principal
 from app.domain.grafana import dashboard
 from app.domain.metric import Point, Series, curve, thinned
-from app.domain.metrics import Headline, Measured, MetricCurve, MetricName, Metrics, headline
+from app.domain.metrics import Measured, MetricCurve, MetricName, Metrics
 from app.domain.training import Training
 from app.errors import FieldError, InvalidInput, NotFound
 from app.services.known import known
@@ -125,10 +125,6 @@ class MetricsService:
         """The metrics of the newest trainings of a project that have any, the newest first."""
         async with self._database.read() as connection:
             return await metric_series.newest_names(connection, project_id, most)
-
-    async def headline(self, principal: Principal, project: str) -> Headline | None:
-        """The one metric to show of a project; None while its trainings have none. Raises `NotFound`."""
-        return headline(await self.recent(principal, project))
 
     async def _training(self, training_id: UUID) -> Training:
         async with self._database.read() as connection:

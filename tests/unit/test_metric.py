@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
-from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.metric import Point, Series, curve, extended, thinned
-from app.domain.metrics import Measured, MetricName, headline
-from app.domain.project import Framework, RunSpec
-from app.domain.training import Training, TrainingSpec, Trigger
 
 VALUES = st.lists(st.floats(width=32), max_size=400)
 
@@ -80,39 +75,3 @@ def test_thinning_keeps_both_ends_and_the_extremes(values: list[float], most: in
     if finite and most >= 6:
         kept = [point.value for point in few]
         assert {min(finite), max(finite)} <= set(kept)
-
-
-def measured(number: int, **values: float) -> Measured:
-    """A training with these last values; `validation__x` is the tag x of the run `validation`."""
-    spec = TrainingSpec("digits", 1, "", RunSpec(Framework.PLAIN, "image", {}))
-    id_ = UUID(int=number)
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    training = Training(id_, id_, "digits", number, spec, Trigger.PERSON, now, "ada", 1)
-    names = []
-    for key, value in values.items():
-        run, _, tag = key.rpartition("__")
-        point = Point(1, 1.0, value)
-        names.append(MetricName(run or ".", tag, 1, point, point, point, False))
-    return Measured(training, tuple(names))
-
-
-def test_a_project_shows_what_says_most() -> None:
-    found = headline(
-        [
-            measured(3, train__accuracy=0.99, validation__accuracy=0.8, validation__loss=0.4, lr=0.1),
-            measured(2, validation__accuracy=0.9, validation__loss=0.1),
-            measured(1, validation__accuracy=math.nan),
-        ]
-    )
-    assert found is not None
-    assert (found.run, found.tag, found.higher) == ("validation", "accuracy", True)
-    assert (found.newest.number, found.newest_value) == (3, 0.8)
-    assert (found.best.number, found.best_value) == (2, 0.9)
-
-
-def test_of_losses_the_lowest_is_the_best() -> None:
-    found = headline([measured(2, epoch_loss=0.5), measured(1, epoch_loss=0.2)])
-    assert found is not None
-    assert (found.higher, found.best.number) == (False, 1)
-    assert headline([measured(1, loss=math.inf)]) is None
-    assert headline([]) is None

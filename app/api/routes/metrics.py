@@ -9,10 +9,10 @@ from fastapi import APIRouter, Query, Response
 
 from app.api.deps import Ctx, Me, NamePath
 from app.api.problems import documented
-from app.api.schemas.metrics import CurveOut, CurvesOut, HeadlineOut, MeasuredOut, MetricsOut, ProjectMetricsOut
+from app.api.schemas.metrics import BestOut, CurveOut, CurvesOut, MeasuredOut, MetricsOut, ProjectMetricsOut
+from app.domain.best_metric import best_of
 from app.domain.event_file import LONGEST_RUN, LONGEST_TAG
 from app.domain.metric import MOST_POINTS
-from app.domain.metrics import headline
 from app.services.metric_csv import csv_of
 from app.services.metrics import MOST_COMPARED, POINTS_DEFAULT
 
@@ -75,8 +75,8 @@ async def compare_metrics(
 async def get_project_metrics(name: NamePath, me: Me, context: Ctx) -> ProjectMetricsOut:
     """The newest 20 trainings that have metrics, with their values."""
     recent = await context.metrics.recent(me, name)
-    best = headline(recent)
-    return ProjectMetricsOut(headline=HeadlineOut.of(best) if best else None, items=tuple(map(MeasuredOut.of, recent)))
+    best = best_of({one.training.id: one.names for one in recent})
+    return ProjectMetricsOut(best=tuple(map(BestOut.of, best)), items=tuple(map(MeasuredOut.of, recent)))
 
 
 def _csv(text: str) -> Response:

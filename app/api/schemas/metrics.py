@@ -10,8 +10,9 @@ from uuid import UUID
 from pydantic import Field
 
 from app.api.schemas.base import Moment, Output
+from app.domain.best_metric import Best
 from app.domain.metric import Point
-from app.domain.metrics import Headline, Measured, MetricCurve, MetricName, Metrics
+from app.domain.metrics import Measured, MetricCurve, MetricName, Metrics
 from app.domain.training import State
 
 # JSON has no word for what is no number.
@@ -137,32 +138,30 @@ class MeasuredOut(Output):
         return cls(training=training.id, number=training.number, state=training.state, items=items)
 
 
-class HeadlineOut(Output):
-    """One metric of a project: its newest value, and the best last value of its recent trainings."""
+class BestOut(Output):
+    """The best value of one metric among a project's recent trainings."""
 
     run: str
     tag: str
-    higher: bool = Field(description="Whether more is better, as far as the name tells.")
-    newest_number: int
-    newest_value: float
-    best_number: int
-    best_value: float
+    lower_is_better: bool = Field(description="As the words of its name tell.")
+    value: float
+    step: int
+    training: UUID
 
     @classmethod
-    def of(cls, headline: Headline) -> HeadlineOut:
+    def of(cls, best: Best) -> BestOut:
         return cls(
-            run=headline.run,
-            tag=headline.tag,
-            higher=headline.higher,
-            newest_number=headline.newest.number,
-            newest_value=headline.newest_value,
-            best_number=headline.best.number,
-            best_value=headline.best_value,
+            run=best.run,
+            tag=best.tag,
+            lower_is_better=best.lower_is_better,
+            value=best.value,
+            step=best.step,
+            training=best.training_id,
         )
 
 
 class ProjectMetricsOut(Output):
-    """The newest trainings that have metrics, and the metric that says most."""
+    """The newest trainings that have metrics, and the best values among them, as the project's page shows them."""
 
-    headline: HeadlineOut | None
+    best: tuple[BestOut, ...]
     items: tuple[MeasuredOut, ...]
