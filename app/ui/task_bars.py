@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.record import AttemptRecord
-from app.domain.training import Training
+from app.domain.training import TaskState, Training
 
 WIDTH = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """From `x`, `width` wide, of WIDTH. `kind`: wait (a node, the image) or run, good or bad."""
+    """From `x`, `width` wide, of WIDTH. `kind`: wait (a node, the image), run, good, bad, or removed, which is neither."""
 
     x: int
     width: int
@@ -48,6 +48,13 @@ def bars_of(tries: Iterable[AttemptRecord], axis: Axis | None) -> list[Bar]:
         made, ran, over = axis.place(one.created_at), axis.place(one.started_at or end), axis.place(end)
         bars.append(Bar(made, max(ran - made, 1), "wait"))
         if one.started_at:
-            kind = "run" if one.finished_at is None else "good" if one.exit_code == 0 else "bad"
-            bars.append(Bar(ran, max(over - ran, 1), kind))
+            bars.append(Bar(ran, max(over - ran, 1), _kind(one)))
     return bars
+
+
+def _kind(one: AttemptRecord) -> str:
+    if one.state == TaskState.REMOVED:
+        return "removed"
+    if one.finished_at is None:
+        return "run"
+    return "good" if one.exit_code == 0 else "bad"

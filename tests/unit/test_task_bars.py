@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from app.domain.record import AttemptRecord
@@ -32,3 +33,7 @@ def test_what_lies_outside_of_the_axis_stays_inside() -> None:
     assert bars_of([a_try(190, 250, 300, 0)], AXIS) == [Bar(190, 10, "wait"), Bar(200, 1, "good")]
     assert bars_of([a_try(0, 1, 2)], None) == []
     assert bars_of([a_try(0, 0, 0, 0)], Axis(BEGIN, BEGIN)) == [Bar(0, 1, "wait"), Bar(0, 1, "good")]
+
+
+def test_what_was_no_longer_needed_has_not_failed() -> None:
+    assert bars_of([replace(a_try(10, 30, 80, 143), state="removed")], AXIS)[1] == Bar(30, 50, "removed")
