@@ -14,7 +14,7 @@ WIDTH = 200
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """From `x`, `width` wide, of WIDTH. `kind`: wait (a node, the image), run, good, bad, or removed, which is neither."""
+    """From `x`, `width` wide, of WIDTH. `kind`: wait (a node, the image), run, good, bad or removed (neither)."""
 
     x: int
     width: int
