@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.local import build, cluster, instance, kwok, layers, nodes, preflight, prune
+from deploy.local import build, cluster, instance, kwok, layers, nodes, preflight, prune, toolchain
 from deploy.local.progress import say
 
 
@@ -79,6 +79,7 @@ def _kubeconfig(arguments: argparse.Namespace) -> None:
 
 
 def _build(arguments: argparse.Namespace) -> None:
+    toolchain.install_packages()
     build.ensure()
     layers.ensure()
     if removed := prune.prune():

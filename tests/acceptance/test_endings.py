@@ -24,8 +24,8 @@ LIMIT = "1 of at most 1 trainings{} are running: it starts when one ends, first 
 @side_by_side
 async def test_a_person_stops_it_and_it_saves_a_checkpoint(lab: Lab) -> None:
     save = "trap 'sleep 2; echo step 41 >$TAAS_MODEL_DIR/checkpoint; exit 0' TERM"
-    run = await lab.train("stopped", f"{save}; {WAIT_FOR_EVER}")
-    await run.reaches("running")
+    run = await lab.train("stopped", f"{save}; echo ready; {WAIT_FOR_EVER}")
+    await run.says("ready")
     await run.stop()
     stopping = await run.until(lambda it: it["state"] != "running")
     assert stopping["stop_requested_by"] == "admin"
@@ -39,8 +39,8 @@ async def test_a_person_stops_it_and_it_saves_a_checkpoint(lab: Lab) -> None:
 
 @side_by_side
 async def test_what_ignores_its_stop_is_killed_after_the_grace(lab: Lab) -> None:
-    run = await lab.train("deaf", "trap '' TERM; while :; do sleep 1; done", stop_grace="PT2S")
-    await run.reaches("running")
+    run = await lab.train("deaf", "trap '' TERM; echo ready; while :; do sleep 1; done", stop_grace="PT2S")
+    await run.says("ready")
     await run.stop()
     await run.ends("stopped", "stopped_by_user")
     task = (await run.tasks())["worker-0"]

@@ -127,8 +127,8 @@ async def test_twenty_posts_with_one_key_start_one_training(lab: Lab) -> None:
 
 @side_by_side
 async def test_whoever_waits_hears_of_a_change_at_once(lab: Lab) -> None:
-    run = await lab.train("watched", f"trap 'sleep 3' TERM; {WAIT_FOR_EVER}")
-    await run.reaches("running")
+    run = await lab.train("watched", f"trap 'sleep 3' TERM; echo ready; {WAIT_FOR_EVER}")
+    await run.says("ready")
     known = {"If-None-Match": (await lab.http.get(f"trainings/{run.id}")).headers["ETag"]}
     waiting = asyncio.create_task(lab.http.get(f"trainings/{run.id}", params={"wait": 50}, headers=known))
     done, _ = await asyncio.wait({waiting}, timeout=2)

@@ -163,6 +163,15 @@ class Run:
         assert answer.status_code == 200, answer.text
         return answer.content
 
+    async def says(self, line: str, task: str = "worker-0") -> None:
+        """Returns once the task has printed that: what its program set up before, such as a trap, holds from now on."""
+        await self.reaches("running")
+
+        async def printed() -> bool:
+            return line.encode() in (await self.log(task)).splitlines()
+
+        await eventually(printed)
+
     async def pods(self) -> dict[str, Json]:
         """What the cluster has of it now, by name."""
         found = await self.lab.kube("GET", f"{self.space}/pods")
