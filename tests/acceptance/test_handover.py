@@ -10,7 +10,7 @@ from tests.support.lab import Lab, Run
 
 pytestmark = pytest.mark.cluster
 
-SAVE = "trap 'sleep 2; echo $TAAS_NUMBER >$TAAS_MODEL_DIR/checkpoint; exit 0' TERM; sleep infinity & wait"
+SAVE = "trap 'sleep 2; echo $TAAS_NUMBER >$TAAS_MODEL_DIR/checkpoint; exit 0' TERM; echo ready; sleep infinity & wait"
 HELD = "example.com/held"
 
 
@@ -20,7 +20,7 @@ async def test_each_start_replaces_the_one_before(lab: Lab) -> None:
     await lab.project("relay", SAVE, schedule=schedule)
     mark = lab.cluster.audit_mark()
     first = await lab.start("relay")
-    await first.reaches("running")
+    await first.says("ready")
     await _hold(lab, first, [HELD])
     try:
         later = [await lab.start("relay") for _ in range(4)]
