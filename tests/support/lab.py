@@ -168,7 +168,9 @@ class Run:
         await self.reaches("running")
 
         async def printed() -> bool:
-            return line.encode() in (await self.log(task)).splitlines()
+            answer = await self.lab.http.get(f"trainings/{self.id}/logs", params={"task": task})
+            assert answer.status_code in (200, 404), answer.text  # 404: it has no log yet
+            return answer.status_code == 200 and line in answer.text.splitlines()
 
         await eventually(printed)
 
