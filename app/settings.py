@@ -68,7 +68,9 @@ class Settings(BaseSettings):
         timedelta(minutes=2), description="How long a node may not answer before its tasks start elsewhere."
     )
     keep_records: timedelta | None = Field(
-        None, ge=_SHORTEST, description="Ended records older than this are removed; unset: never."
+        None,
+        ge=_SHORTEST,
+        description="Ended records, TensorBoards and servings older than this are removed; unset: never.",
     )
     keep_logs: timedelta | None = Field(
         None, ge=_SHORTEST, description="Logs of trainings that ended longer ago are removed; unset: never."

@@ -8,12 +8,13 @@ from app.domain.retention import GoingTrainings, RetentionPreview
 
 
 def going_in_words(preview: RetentionPreview) -> str:
-    """One line each for records, logs, the audit log and bundles."""
+    """One line each for records, logs, endpoints, the audit log and bundles."""
     bundles = preview.bundles
     return "\n".join(
         (
             _line("Records", "TAAS_KEEP_RECORDS", preview.keep_records, preview.records),
             _line("Logs of further records", "TAAS_KEEP_LOGS", preview.keep_logs, preview.logs),
+            _endpoints(preview),
             _entries(preview),
             f"Bundles of no version, older than a day: {bundles.bundles}, {bundles.size} bytes{_since(bundles.oldest)}",
         )
@@ -25,6 +26,14 @@ def _line(what: str, setting: str, keep: timedelta | None, going: GoingTrainings
         return f"{what}: all are kept ({setting} is not set)"
     size = f"{going.log_bytes} bytes of logs"
     return f"{what} older than {keep} ({setting}): {going.trainings} trainings, {size}{_since(going.oldest)}"
+
+
+def _endpoints(preview: RetentionPreview) -> str:
+    if preview.keep_records is None:
+        return "TensorBoards and servings that ended: all are kept (TAAS_KEEP_RECORDS is not set)"
+    going = preview.endpoints
+    what = f"TensorBoards and servings that ended longer than {preview.keep_records} ago (TAAS_KEEP_RECORDS)"
+    return f"{what}: {going.endpoints}{_since(going.oldest)}"
 
 
 def _entries(preview: RetentionPreview) -> str:

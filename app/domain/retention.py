@@ -25,6 +25,14 @@ class GoingBundles:
 
 
 @dataclass(frozen=True, slots=True)
+class GoingEndpoints:
+    """TensorBoards and servings; `oldest` is when the first of them ended."""
+
+    endpoints: int = 0
+    oldest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GoingEntries:
     """Entries of the audit log; `oldest` is when the first of them was written."""
 
@@ -34,12 +42,16 @@ class GoingEntries:
 
 @dataclass(frozen=True, slots=True)
 class RetentionPreview:
-    """What would go now. `records` go with their logs; of `logs` the records stay. None of the settings: never."""
+    """What would go now; a setting of None keeps it for ever.
+
+    `records` go with their logs, of `logs` the records stay, `endpoints` go by `keep_records`.
+    """
 
     keep_records: timedelta | None
     keep_logs: timedelta | None
     keep_audit: timedelta | None
     records: GoingTrainings
     logs: GoingTrainings
+    endpoints: GoingEndpoints
     bundles: GoingBundles
     audit: GoingEntries

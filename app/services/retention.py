@@ -10,11 +10,11 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from app.db import audit, due_times, retention
+from app.db import audit, due_times, endpoint_retention, retention
 from app.db.engine import Database, DatabaseUnavailable
 from app.domain.access import Action, Principal
 from app.domain.clock import Clock
-from app.domain.retention import GoingBundles, GoingEntries, GoingTrainings, RetentionPreview
+from app.domain.retention import GoingBundles, GoingEndpoints, GoingEntries, GoingTrainings, RetentionPreview
 from app.services.access import require
 from app.services.bundles import BundleStore
 from app.settings import Settings
@@ -22,6 +22,7 @@ from app.storage import ObjectStore
 
 BATCH = 50
 DUE_TIMES_BATCH = 5_000
+ENDPOINTS_BATCH = 500
 AUDIT_BATCH = 5_000
 ORPHANED_FOR = timedelta(days=1)
 """An upload writes its object before its row: a bundle without a row that is younger may be under way."""
@@ -51,10 +52,11 @@ class RetentionService:
 
     async def look(self) -> RetentionPreview:
         """The same, for who operates the installation itself."""
-        records, logs, entries = GoingTrainings(), GoingTrainings(), GoingEntries()
+        records, logs, endpoints, entries = GoingTrainings(), GoingTrainings(), GoingEndpoints(), GoingEntries()
         async with self._database.read() as connection:
             if self._keep_records is not None:
                 records = await retention.records_going(connection, self._keep_records)
+                endpoints = await endpoint_retention.going(connection, self._keep_records)
             if self._keep_logs is not None:
                 logs = await retention.logs_going(connection, self._keep_logs, keep_records=self._keep_records)
             if self._keep_audit is not None:
@@ -62,7 +64,8 @@ class RetentionService:
         orphans = await self._bundles.orphans(self._clock() - ORPHANED_FOR)
         written = [info.modified for info in orphans if info.modified is not None]
         bundles = GoingBundles(len(orphans), sum(info.size for info in orphans), min(written, default=None))
-        return RetentionPreview(self._keep_records, self._keep_logs, self._keep_audit, records, logs, bundles, entries)
+        keep = (self._keep_records, self._keep_logs, self._keep_audit)
+        return RetentionPreview(*keep, records, logs, endpoints, bundles, entries)
 
     async def remove(self) -> None:
         """Remove all that is due. Raises StorageUnavailable and DatabaseUnavailable: the rest goes the next time."""
@@ -71,11 +74,19 @@ class RetentionService:
                 return
             records = await self._remove_records()
             await self._forget_due_times()
+            endpoints = await self._forget_endpoints()
             entries = await self._forget_audit()
             logs = await self._remove_logs()
             bundles = await self._bundles.collect_orphans(self._clock() - ORPHANED_FOR)
-        if records or logs or bundles or entries:
-            _log.info("removed by retention", records=records, logs=logs, bundles=bundles, audit_entries=entries)
+        removed = {
+            "records": records,
+            "logs": logs,
+            "endpoints": endpoints,
+            "bundles": bundles,
+            "audit_entries": entries,
+        }
+        if any(removed.values()):
+            _log.info("removed by retention", **removed)
 
     async def _remove_records(self) -> int:
         removed = 0
@@ -97,6 +108,17 @@ class RetentionService:
         while self._keep_records is not None and forgotten:
             async with self._database.transaction() as connection:
                 forgotten = await due_times.forget(connection, self._keep_records, most=DUE_TIMES_BATCH)
+
+    async def _forget_endpoints(self) -> int:
+        """A stopped TensorBoard or serving is kept as long as a training's record is."""
+        removed = 0
+        while self._keep_records is not None:
+            async with self._database.transaction() as connection:
+                gone = await endpoint_retention.forget(connection, self._keep_records, most=ENDPOINTS_BATCH)
+            removed += gone
+            if gone < ENDPOINTS_BATCH:
+                break
+        return removed
 
     async def _forget_audit(self) -> int:
         """An entry says how many were removed: a log that is cut silently proves nothing."""

@@ -349,6 +349,7 @@ async def test_the_preview_is_for_admins(web: Web, admin: httpx.AsyncClient, mem
         "keep_audit": None,
         "records": nothing_goes,
         "logs": nothing_goes,
+        "endpoints": {"endpoints": 0, "oldest": None},
         "bundles": {"bundles": 0, "size": 0, "oldest": None},
         "audit": {"entries": 0, "oldest": None},
     }

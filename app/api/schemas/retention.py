@@ -22,6 +22,11 @@ class GoingBundlesOut(Output):
     oldest: Annotated[Moment | None, Field(description="When the first of them was written.")]
 
 
+class GoingEndpointsOut(Output):
+    endpoints: int
+    oldest: Annotated[Moment | None, Field(description="When the first of them ended.")]
+
+
 class GoingEntriesOut(Output):
     entries: int
     oldest: Annotated[Moment | None, Field(description="When the first of them was written.")]
@@ -33,5 +38,6 @@ class RetentionPreviewOut(Output):
     keep_audit: Annotated[timedelta | None, Field(description="ISO 8601; null: the audit log is kept for ever.")]
     records: Annotated[GoingTrainingsOut, Field(description="Records that go with all that belongs to them.")]
     logs: Annotated[GoingTrainingsOut, Field(description="Trainings whose logs go and whose record stays.")]
+    endpoints: Annotated[GoingEndpointsOut, Field(description="TensorBoards and servings that ended, by keep_records.")]
     bundles: Annotated[GoingBundlesOut, Field(description="Uploaded code that belongs to no version.")]
     audit: Annotated[GoingEntriesOut, Field(description="Entries of the audit log.")]
