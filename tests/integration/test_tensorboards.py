@@ -63,6 +63,7 @@ async def test_what_cannot_be_shown_is_refused(furnished: httpx.AsyncClient) -> 
     cases: list[tuple[dict[str, Any], int, list[str]]] = [
         ({}, 422, ["/project"]),
         ({"project": "nothing"}, 404, []),
+        ({"project": ""}, 404, []),
         ({"trainings": []}, 422, ["/trainings"]),
         ({"trainings": ["01990000-0000-7000-8000-000000000001"]}, 422, ["/trainings"]),
         ({"trainings": ["no id"]}, 422, ["/trainings/0"]),
