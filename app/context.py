@@ -32,6 +32,7 @@ from app.services.first_start import FirstStart
 from app.services.follows import FollowService
 from app.services.health import HealthService
 from app.services.hook_calls import HookCalls
+from app.services.hook_rotation import HookRotation
 from app.services.hooks import HookService
 from app.services.idempotency import IdempotencyService
 from app.services.images import ImageService
@@ -103,6 +104,7 @@ class Context:
     files: TrainingFiles
     hooks: HookService
     hook_calls: HookCalls
+    hook_rotation: HookRotation
     follows: FollowService
     chains: Chains
     logs: LogService
@@ -189,6 +191,7 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         files=TrainingFiles(database),
         hooks=hooks,
         hook_calls=HookCalls(database, sealer, launching, hooks),
+        hook_rotation=HookRotation(database, sealer),
         follows=FollowService(database, clock),
         chains=Chains(database, launching),
         figures=FiguresService(database),

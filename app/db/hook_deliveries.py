@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.keyset import fetch_page
 from app.db.tables import hook_deliveries
-from app.domain.hook import DELIVERIES_KEPT, KEPT_FOR, KEY_KEPT_FOR, HookDelivery
+from app.domain.hook import DELIVERIES_KEPT, KEPT_FOR, KEY_KEPT_FOR, HookDelivery, Outdated
 from app.domain.paging import Page, PageRequest
 
 # Beyond the newest of each hook payloads go, and rows too once nobody can mean their ids any more.
@@ -58,6 +58,7 @@ async def add(connection: AsyncConnection, delivery: HookDelivery, fingerprint: 
             fingerprint=fingerprint,
             replay_of=delivery.replay_of,
             replayed_by=delivery.replayed_by,
+            outdated=list(delivery.outdated),
             headers=delivery.headers,
             payload={"value": delivery.payload} if delivery.has_payload else None,
             payload_note=delivery.payload_note,
@@ -139,4 +140,5 @@ def _delivery_of(row: Row[Any]) -> HookDelivery:
         repeats=row.repeats,
         replay_of=row.replay_of,
         replayed_by=row.replayed_by,
+        outdated=tuple(Outdated(one) for one in row.outdated),
     )

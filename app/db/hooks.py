@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,13 +21,17 @@ from app.domain.paging import Page, PageRequest
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """A hook that somebody has called by its token: whose rights it has, and the database's time."""
+    """A hook that somebody has called by its token: whose rights it has, and the database's time.
+
+    `secrets` are sealed, the present one first, then the one before while it is accepted too.
+    """
 
     hook: Hook
-    secret: bytes | None
+    secrets: tuple[bytes, ...]
     owner_role: UserRole
     owner_disabled: bool
     now: datetime
+    by_old_token: bool = False
 
 
 async def add(connection: AsyncConnection, hook: Hook, *, token: bytes, secret: bytes | None) -> bool:
@@ -80,7 +84,7 @@ async def by_token(connection: AsyncConnection, digest: bytes) -> Called | None:
     now = func.clock_timestamp()
     old = and_(hooks.c.old_token_sha256 == digest, hooks.c.old_until > now)
     query = _query().where(or_(hooks.c.token_sha256 == digest, old))
-    return _called_of((await connection.execute(query)).first())
+    return _called_of((await connection.execute(query)).first(), digest)
 
 
 async def called(connection: AsyncConnection, hook_id: UUID) -> Called | None:
@@ -104,26 +108,20 @@ async def change(connection: AsyncConnection, hook_id: UUID, **values: Any) -> b
     return True
 
 
-async def rotate(
-    connection: AsyncConnection, hook_id: UUID, *, token: bytes, hint: str, old_until: datetime | None
-) -> None:
-    """A new token; the one before lives on until `old_until`, an older one not at all."""
-    old = hooks.c.token_sha256 if old_until is not None else None
-    await connection.execute(
-        update(hooks)
-        .where(hooks.c.id == hook_id)
-        .values(token_sha256=token, hint=hint, old_token_sha256=old, old_until=old_until, updated_at=func.now())
-    )
+def replaced_token(overlap: timedelta) -> dict[str, Any]:
+    """For `change`: the present token lives on for `overlap`, an older one not at all."""
+    until = func.clock_timestamp() + overlap if overlap else None
+    return {"old_token_sha256": hooks.c.token_sha256 if overlap else None, "old_until": until}
+
+
+def replaced_secret(overlap: timedelta) -> dict[str, Any]:
+    """The same for the secret."""
+    until = func.clock_timestamp() + overlap if overlap else None
+    return {"old_secret": hooks.c.secret if overlap else None, "old_secret_until": until}
 
 
 async def remove(connection: AsyncConnection, hook_id: UUID) -> None:
     await connection.execute(delete(hooks).where(hooks.c.id == hook_id))
-
-
-async def now(connection: AsyncConnection) -> datetime:
-    """The database's time."""
-    found: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
-    return found
 
 
 def _query() -> Select[Any]:
@@ -144,10 +142,19 @@ def _query() -> Select[Any]:
     )
 
 
-def _called_of(row: Row[Any] | None) -> Called | None:
+def _called_of(row: Row[Any] | None, digest: bytes | None = None) -> Called | None:
     if row is None:
         return None
-    return Called(_hook_of(row), row.secret, UserRole(row.role), row.disabled_at is not None, row.db_now)
+    hook = _hook_of(row)
+    secrets = (row.secret, row.old_secret if hook.old_secret_until else None)
+    return Called(
+        hook,
+        tuple(secret for secret in secrets if secret is not None),
+        UserRole(row.role),
+        row.disabled_at is not None,
+        row.db_now,
+        by_old_token=digest is not None and digest != row.token_sha256,
+    )
 
 
 def _hook_of(row: Row[Any]) -> Hook:
@@ -165,5 +172,10 @@ def _hook_of(row: Row[Any]) -> Hook:
         created_by=row.created_by,
         created_at=row.created_at,
         updated_at=row.updated_at,
-        old_until=row.old_until if row.old_until and row.old_until > row.db_now else None,
+        old_until=_ahead(row.old_until, row.db_now),
+        old_secret_until=_ahead(row.old_secret_until, row.db_now),
     )
+
+
+def _ahead(until: datetime | None, now: datetime) -> datetime | None:
+    return until if until is not None and until > now else None

@@ -55,7 +55,10 @@ async def _webhook_secrets(connection: AsyncConnection, reseal: Reseal) -> int:
 async def _hooks(connection: AsyncConnection, reseal: Reseal) -> int:
     changed = 0
     for row in (await connection.execute(select(hooks).where(hooks.c.secret.is_not(None)).with_for_update())).all():
-        if sealed := reseal(row.secret, hook_place(row.id)):
-            await connection.execute(update(hooks).where(hooks.c.id == row.id).values(secret=sealed))
-            changed += 1
+        found = {"secret": row.secret, "old_secret": row.old_secret}
+        place = hook_place(row.id)
+        new = {name: sealed for name, old in found.items() if old is not None and (sealed := reseal(old, place))}
+        if new:
+            await connection.execute(update(hooks).where(hooks.c.id == row.id).values(**new))
+            changed += len(new)
     return changed

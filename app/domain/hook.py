@@ -13,6 +13,9 @@ DELIVERIES_KEPT = 100
 KEPT_FOR = timedelta(days=30)
 KEY_KEPT_FOR = timedelta(days=1)
 """A delivery's id is known at least so long, however many came after it."""
+OVERLAP = timedelta(days=1)
+"""How long a replaced token or secret is accepted too, unless whoever replaces it says otherwise."""
+OVERLAP_MAX = timedelta(days=7)
 
 Scalar = str | int | float | bool
 
@@ -23,6 +26,13 @@ class Signing(StrEnum):
     NONE = "none"
     STANDARD = "standard"  # Standard Webhooks: webhook-id, -timestamp, -signature
     GITHUB = "github"  # X-Hub-Signature-256
+
+
+class Outdated(StrEnum):
+    """What a delivery came with that was replaced by then and still accepted for a while."""
+
+    TOKEN = "token"
+    SECRET = "secret"
 
 
 class ParamType(StrEnum):
@@ -47,7 +57,10 @@ class ParamRule:
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """One hook. `hint` is how its token begins; `old_until` until when the token before it is worth something."""
+    """One hook. `hint` is how its token begins.
+
+    `old_until` and `old_secret_until`: until when the token and the secret before the present ones are accepted too.
+    """
 
     id: UUID
     project_id: UUID
@@ -63,6 +76,7 @@ class Hook:
     created_at: datetime
     updated_at: datetime
     old_until: datetime | None = None
+    old_secret_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +98,4 @@ class HookDelivery:
     repeats: int = 0
     replay_of: UUID | None = None
     replayed_by: str | None = None
+    outdated: tuple[Outdated, ...] = ()

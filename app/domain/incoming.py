@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from app.domain.hook import Signing
@@ -29,12 +29,14 @@ class BadSignature(TaasError):
     title = "The delivery is not signed as this hook asks"
 
 
-def verify(signing: Signing, secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Raises `BadSignature`. `headers` have lower case names."""
+def verify(signing: Signing, secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now: datetime) -> int:
+    """Which of `secrets` it was signed with: the first that fits. Raises `BadSignature`.
+
+    `headers` have lower case names.
+    """
     if signing is Signing.STANDARD:
-        _verify_standard(secret, headers, body, now)
-    elif signing is Signing.GITHUB:
-        _verify_github(secret, headers, body)
+        return _verify_standard(secrets, headers, body, now)
+    return _verify_github(secrets, headers, body)
 
 
 def fits(signing: Signing, secret: str) -> bool:
@@ -52,7 +54,7 @@ def rule(signing: Signing) -> str:
     return f"Give {PLAIN_MIN} to {PLAIN_MAX} printable ASCII characters, or nothing to have one made."
 
 
-def _verify_standard(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
+def _verify_standard(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now: datetime) -> int:
     sent_id, sent_at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     signatures = headers.get("webhook-signature", "").split()[:_SIGNATURES_MAX]
     if not (sent_id and sent_at and signatures):
@@ -62,19 +64,23 @@ def _verify_standard(secret: str, headers: Mapping[str, str], body: bytes, now: 
     if abs(now.timestamp() - int(sent_at)) > WINDOW.total_seconds():
         raise BadSignature("webhook-timestamp is more than 5 minutes off. Sign it anew; check the sender's clock.")
     signed = b".".join([sent_id.encode("latin-1", "replace"), sent_at.encode(), body])
-    wanted = base64.b64encode(hmac.digest(_key(secret) or b"", signed, hashlib.sha256))
     given = [value for version, _, value in (one.partition(",") for one in signatures) if version == "v1"]
-    if not any(hmac.compare_digest(wanted, value.encode("latin-1", "replace")) for value in given):
-        raise BadSignature("webhook-signature does not fit this body and this hook's secret.")
+    for place, secret in enumerate(secrets):
+        wanted = base64.b64encode(hmac.digest(_key(secret) or b"", signed, hashlib.sha256))
+        if any(hmac.compare_digest(wanted, value.encode("latin-1", "replace")) for value in given):
+            return place
+    raise BadSignature("webhook-signature does not fit this body and this hook's secret.")
 
 
-def _verify_github(secret: str, headers: Mapping[str, str], body: bytes) -> None:
+def _verify_github(secrets: Sequence[str], headers: Mapping[str, str], body: bytes) -> int:
     given = headers.get("x-hub-signature-256", "")
     if not given:
         raise BadSignature("Send X-Hub-Signature-256: give the webhook on GitHub this hook's secret.")
-    wanted = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(wanted.encode(), given.encode("latin-1", "replace")):
-        raise BadSignature("X-Hub-Signature-256 does not fit this body and this hook's secret.")
+    for place, secret in enumerate(secrets):
+        wanted = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        if hmac.compare_digest(wanted.encode(), given.encode("latin-1", "replace")):
+            return place
+    raise BadSignature("X-Hub-Signature-256 does not fit this body and this hook's secret.")
 
 
 def _key(secret: str) -> bytes | None:

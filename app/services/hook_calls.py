@@ -17,7 +17,7 @@ from app.db.hooks import Called
 from app.db.ids import new_id
 from app.domain.access import Principal
 from app.domain.delivered import Call, key_of, payload_of, shown_headers, shown_payload
-from app.domain.hook import HookDelivery, Signing
+from app.domain.hook import HookDelivery, Outdated, Signing
 from app.domain.incoming import verify
 from app.domain.mapping import params_of
 from app.domain.places import hook_place
@@ -72,7 +72,8 @@ class HookCalls:
         delivery = HookDelivery(new_id(), called.hook.id, called.now, headers=shown_headers(headers))
         try:
             call = Call(headers, await read())
-            secrets = self._check(called, call, token)
+            secrets, outdated = self._check(called, call, token)
+            delivery = replace(delivery, outdated=outdated)
             key = key_of(headers)
             payload = payload_of(call)
         except DatabaseUnavailable:
@@ -131,13 +132,15 @@ class HookCalls:
         await self._rates.called(called.hook.id)
         return called
 
-    def _check(self, called: Called, call: Call, token: str) -> tuple[str, ...]:
-        """Raises `BadSignature`; gives the secrets that no record may show."""
-        if called.hook.signing is Signing.NONE or called.secret is None:
-            return (token,)
-        secret = self._sealer.open(called.secret, hook_place(called.hook.id))
-        verify(called.hook.signing, secret, call.headers, call.body, called.now)
-        return (token, secret)
+    def _check(self, called: Called, call: Call, token: str) -> tuple[tuple[str, ...], tuple[Outdated, ...]]:
+        """The secrets that no record may show, and what it came with that was replaced. Raises `BadSignature`."""
+        outdated = (Outdated.TOKEN,) if called.by_old_token else ()
+        if called.hook.signing is Signing.NONE or not called.secrets:
+            return (token,), outdated
+        place = hook_place(called.hook.id)
+        secrets = tuple(self._sealer.open(sealed, place) for sealed in called.secrets)
+        used = verify(called.hook.signing, secrets, call.headers, call.body, called.now)
+        return (token, *secrets), (*outdated, Outdated.SECRET) if used else outdated
 
     async def _refused(self, delivery: HookDelivery, exc: TaasError) -> None:
         refused = replace(

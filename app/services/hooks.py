@@ -1,4 +1,4 @@
-"""Hooks: made, changed, rotated and revoked by whoever may change their project."""
+"""Hooks: made, changed and revoked by whoever may change their project."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.db.ids import new_id
 from app.domain import incoming
 from app.domain.access import Action, Principal, can
 from app.domain.clock import Clock
-from app.domain.hook import Hook, HookDelivery, ParamRule, Signing
+from app.domain.hook import OVERLAP, OVERLAP_MAX, Hook, HookDelivery, ParamRule, Signing
 from app.domain.mapping import check_rules
 from app.domain.names import NAME, NAME_RULE
 from app.domain.paging import Page, PageRequest
@@ -29,7 +29,6 @@ from app.errors import Conflict, FieldError, InvalidInput, NotAllowed, NotFound
 from app.services.projects import may_change, unknown_project
 
 HOOKS_MAX = 50
-OVERLAP_MAX = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +41,17 @@ class NewSecrets:
 
 @dataclass(frozen=True, slots=True)
 class HookChange:
-    """What is different; None: it stays. `secret` is for the way of signing that holds afterwards."""
+    """What is different; None: it stays. `secret` is for the way of signing that holds afterwards.
+
+    When it takes the place of another of the same way, that one is accepted for `overlap` too.
+    """
 
     name: str | None = None
     signing: Signing | None = None
     secret: str | None = field(default=None, repr=False)
     rules: tuple[ParamRule, ...] | None = None
     enabled: bool | None = None
+    overlap: timedelta = OVERLAP
 
 
 class HookService:
@@ -71,13 +74,14 @@ class HookService:
     ) -> tuple[Hook, NewSecrets]:
         """The hook and its secrets. Raises `NotFound`, `NotAllowed`, `InvalidInput` and `Conflict`."""
         _check(name=name, signing=signing, secret=secret, rules=rules)
-        told = NewSecrets(new_hook_token(), _new_secret(signing) if secret is None else None)
+        told = NewSecrets(new_hook_token(), new_secret(signing) if secret is None else None)
         async with self._database.transaction() as connection:
             project = await _project(connection, principal, project_name, lock=True)
             if await hooks.count(connection, project.id) >= HOOKS_MAX:
                 raise Conflict(f"{project.name} has {HOOKS_MAX} hooks already: revoke one that is not used any more.")
             hook = self._hook(principal, project, name, signing, tuple(rules), told.token or "")
-            sealed = self._sealed(hook.id, told.secret or secret) if signing is not Signing.NONE else None
+            signs = signing is not Signing.NONE
+            sealed = sealed_secret(self._sealer, hook.id, told.secret or secret) if signs else None
             if not await hooks.add(connection, hook, token=digest(told.token or ""), secret=sealed):
                 raise _taken(project.name, name)
             await audit.record(connection, principal.name, "hook.create", f"hook/{hook.id}", project=project.name)
@@ -92,7 +96,7 @@ class HookService:
     async def get(self, principal: Principal, hook_id: UUID) -> Hook:
         """Raises `NotFound` and `NotAllowed`."""
         async with self._database.read() as connection:
-            return await _own(connection, principal, hook_id)
+            return await own_hook(connection, principal, hook_id)
 
     async def change(self, principal: Principal, hook_id: UUID, change: HookChange) -> tuple[Hook, NewSecrets]:
         """A new way of signing without a secret has one made, which is told once.
@@ -101,56 +105,52 @@ class HookService:
         """
         told = NewSecrets()
         async with self._database.transaction() as connection:
-            hook = await _own(connection, principal, hook_id, lock=True)
+            hook = await own_hook(connection, principal, hook_id, lock=True)
             signing = change.signing or hook.signing
-            _check(name=change.name or hook.name, signing=signing, secret=change.secret, rules=change.rules or ())
+            _check(
+                name=change.name or hook.name,
+                signing=signing,
+                secret=change.secret,
+                rules=change.rules or (),
+                overlap=change.overlap,
+            )
             values: dict[str, Any] = {
                 key: value
                 for key in ("name", "signing", "rules", "enabled")
                 if (value := getattr(change, key)) is not None
             }
-            if signing is Signing.NONE:
-                values["secret"] = None
+            fields = sorted({*values, *({"secret"} if change.secret is not None else ())})
+            if signing is not hook.signing:  # what signed in another way is of no use to this one
+                values |= {"secret": None, **hooks.replaced_secret(timedelta())}
             elif change.secret is not None:
-                values["secret"] = self._sealed(hook.id, change.secret)
-            elif signing is not hook.signing:
-                told = replace(told, secret=_new_secret(signing))
-                values["secret"] = self._sealed(hook.id, told.secret)
+                values |= hooks.replaced_secret(change.overlap)
+            if change.secret is not None:
+                values["secret"] = sealed_secret(self._sealer, hook.id, change.secret)
+            elif signing is not hook.signing and signing is not Signing.NONE:
+                told = replace(told, secret=new_secret(signing))
+                values["secret"] = sealed_secret(self._sealer, hook.id, told.secret)
             if not await hooks.change(connection, hook.id, **values):
                 raise _taken(hook.project, change.name or "")
-            await audit.record(connection, principal.name, "hook.change", f"hook/{hook.id}", fields=sorted(values))
-            return await _own(connection, principal, hook_id), told
-
-    async def rotate(self, principal: Principal, hook_id: UUID, overlap: timedelta | None) -> tuple[Hook, NewSecrets]:
-        """A new token; the old one is dead at once, or after `overlap`. Raises `NotFound` and `NotAllowed`."""
-        if overlap is not None and overlap > OVERLAP_MAX:
-            detail = f"The old token may live on for at most {OVERLAP_MAX.days} days."
-            raise InvalidInput(detail, errors=[FieldError("/overlap", detail)])
-        token = new_hook_token()
-        async with self._database.transaction() as connection:
-            hook = await _own(connection, principal, hook_id, lock=True)
-            until = await hooks.now(connection) + overlap if overlap else None
-            await hooks.rotate(connection, hook.id, token=digest(token), hint=token[:HOOK_SHOWN], old_until=until)
-            await audit.record(connection, principal.name, "hook.rotate", f"hook/{hook.id}")
-            return await _own(connection, principal, hook_id), NewSecrets(token)
+            await audit.record(connection, principal.name, "hook.change", f"hook/{hook.id}", fields=fields)
+            return await own_hook(connection, principal, hook_id), told
 
     async def revoke(self, principal: Principal, hook_id: UUID) -> None:
         """It and its deliveries are gone; trainings that it started stay. Raises `NotFound` and `NotAllowed`."""
         async with self._database.transaction() as connection:
-            hook = await _own(connection, principal, hook_id, lock=True)
+            hook = await own_hook(connection, principal, hook_id, lock=True)
             await hooks.remove(connection, hook.id)
             await audit.record(connection, principal.name, "hook.revoke", f"hook/{hook.id}", project=hook.project)
 
     async def deliveries(self, principal: Principal, hook_id: UUID, request: PageRequest) -> Page[HookDelivery]:
         """The newest first. Raises `NotFound` and `NotAllowed`."""
         async with self._database.read() as connection:
-            await _own(connection, principal, hook_id)
+            await own_hook(connection, principal, hook_id)
             return await hook_deliveries.page(connection, hook_id, request)
 
     async def delivery(self, principal: Principal, hook_id: UUID, delivery_id: UUID) -> HookDelivery:
         """Raises `NotFound` and `NotAllowed`."""
         async with self._database.read() as connection:
-            await _own(connection, principal, hook_id)
+            await own_hook(connection, principal, hook_id)
             found = await hook_deliveries.by_id(connection, hook_id, delivery_id)
         if found is None:
             raise NotFound("This hook has no such delivery, or it is not kept any more.")
@@ -182,9 +182,6 @@ class HookService:
             updated_at=now,
         )
 
-    def _sealed(self, hook_id: UUID, secret: str | None) -> bytes:
-        return self._sealer.seal(secret or "", hook_place(hook_id))
-
 
 async def _project(connection: AsyncConnection, principal: Principal, name: str, *, lock: bool = False) -> Project:
     project = await projects.by_name(connection, name, lock=lock)
@@ -194,7 +191,8 @@ async def _project(connection: AsyncConnection, principal: Principal, name: str,
     return project
 
 
-async def _own(connection: AsyncConnection, principal: Principal, hook_id: UUID, *, lock: bool = False) -> Hook:
+async def own_hook(connection: AsyncConnection, principal: Principal, hook_id: UUID, *, lock: bool = False) -> Hook:
+    """Raises `NotFound` and `NotAllowed`."""
     hook = await hooks.by_id(connection, hook_id, lock=lock)
     if hook is None:
         raise unknown_hook()
@@ -203,12 +201,30 @@ async def _own(connection: AsyncConnection, principal: Principal, hook_id: UUID,
     return hook
 
 
+def sealed_secret(sealer: Sealer, hook_id: UUID, secret: str | None) -> bytes:
+    return sealer.seal(secret or "", hook_place(hook_id))
+
+
+def check_overlap(overlap: timedelta) -> list[FieldError]:
+    """How long something that was replaced may be accepted too."""
+    if timedelta() <= overlap <= OVERLAP_MAX:
+        return []
+    return [FieldError("/overlap", f"Choose PT0S (it ends at once) to P{OVERLAP_MAX.days}D.")]
+
+
 def unknown_hook() -> NotFound:
     return NotFound("There is no such hook.")
 
 
-def _check(*, name: str, signing: Signing, secret: str | None, rules: Sequence[ParamRule]) -> None:
-    errors = [*check_rules(rules)]
+def _check(
+    *,
+    name: str,
+    signing: Signing,
+    secret: str | None,
+    rules: Sequence[ParamRule],
+    overlap: timedelta = OVERLAP,
+) -> None:
+    errors = [*check_rules(rules), *check_overlap(overlap)]
     if not NAME.fullmatch(name):
         errors.append(FieldError("/name", f"{name!r} cannot be a hook's name; {NAME_RULE}."))
     if secret is not None and signing is Signing.NONE:
@@ -219,7 +235,8 @@ def _check(*, name: str, signing: Signing, secret: str | None, rules: Sequence[P
         raise InvalidInput(" ".join(error.detail for error in errors[:3]), errors=errors)
 
 
-def _new_secret(signing: Signing) -> str | None:
+def new_secret(signing: Signing) -> str | None:
+    """What to sign with in that way; None when nothing is signed."""
     if signing is Signing.NONE:
         return None
     if signing is Signing.STANDARD:

@@ -53,7 +53,7 @@ async def test_a_hook_from_its_making_to_its_end(web: Web) -> None:
         assert (bad.status_code, "Line 1 is not of the form" in bad.text) == (422, True)
         saved = await client.post(page, data={"rules": "dataset /data/path", "signing": "none", "enabled": "1"})
         assert "Saved." in saved.text
-        rotated = await client.post(f"{page}/rotate", data={"overlap": ""})
+        rotated = await client.post(f"{page}/rotate", data={"overlap": "none"})
         hook = MadeHook("", token_in(rotated.text), None)
         assert (await deliver(web, hook, payload("<i>", token="t"))).status_code == 202
         listed = (await client.get(page)).text

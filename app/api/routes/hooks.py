@@ -16,10 +16,12 @@ from app.api.schemas.hooks import (
     HookSecretsOut,
     ReplayOut,
     RotateIn,
+    RotateSecretIn,
     SnippetOut,
     TestIn,
     TestOut,
 )
+from app.domain.hook import Outdated
 from app.domain.snippets import snippets
 
 router = APIRouter(tags=["hooks"])
@@ -71,9 +73,31 @@ async def revoke_hook(hook_id: UUID, me: Me, context: Ctx) -> None:
 async def rotate_hook(
     hook_id: UUID, me: Me, context: Ctx, base: BaseUrl, body: RotateIn | None = None
 ) -> HookSecretsOut:
-    """Give it a new token. The old one is dead at once, or after the overlap."""
-    hook, told = await context.hooks.rotate(me, hook_id, body.overlap if body else None)
+    """Give it a new token, which is in this answer. The one before is accepted too for `overlap`, a day by default."""
+    hook, told = await context.hook_rotation.token(me, hook_id, (body or RotateIn()).overlap)
     return HookSecretsOut.made(hook, told, base)
+
+
+@router.delete("/hooks/{hook_id}/old-token", responses=documented(404))
+async def end_old_hook_token(hook_id: UUID, me: Me, context: Ctx) -> HookOut:
+    """End the overlap now: the token before is not accepted any more."""
+    return HookOut.model_validate(await context.hook_rotation.end(me, hook_id, Outdated.TOKEN))
+
+
+@router.post("/hooks/{hook_id}/rotate-secret", responses=documented(404, 409))
+async def rotate_hook_secret(
+    hook_id: UUID, me: Me, context: Ctx, base: BaseUrl, body: RotateSecretIn | None = None
+) -> HookSecretsOut:
+    """Give it a new secret: yours, or one that is in this answer. The one before is accepted too for `overlap`."""
+    wanted = body or RotateSecretIn()
+    hook, told = await context.hook_rotation.secret(me, hook_id, wanted.overlap, secret=wanted.secret)
+    return HookSecretsOut.made(hook, told, base)
+
+
+@router.delete("/hooks/{hook_id}/old-secret", responses=documented(404))
+async def end_old_hook_secret(hook_id: UUID, me: Me, context: Ctx) -> HookOut:
+    """End the overlap now: what is signed with the secret before is refused."""
+    return HookOut.model_validate(await context.hook_rotation.end(me, hook_id, Outdated.SECRET))
 
 
 @router.post("/hooks/{hook_id}/test", responses=documented(404))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from app.api.schemas.base import Duration, Flag, Input, Moment, Name, Output
-from app.domain.hook import Hook, HookDelivery, ParamRule, ParamType, Signing
+from app.api.schemas.base import Flag, Input, Moment, Name, Output, iso_only
+from app.domain.hook import OVERLAP, Hook, HookDelivery, Outdated, ParamRule, ParamType, Signing
 from app.domain.mapping import LONGEST, PATH_MAX, RULES_MAX
 from app.services.hooks import HookChange, NewSecrets
 
 Secret = Annotated[str, Field(max_length=300, description="What deliveries are signed with. Write-only.")]
+Overlap = Annotated[timedelta, BeforeValidator(iso_only)]
 Default = StrictBool | StrictInt | StrictFloat | Annotated[StrictStr, Field(max_length=LONGEST)]
 
 
@@ -47,14 +49,25 @@ class HookChangeIn(Input):
     secret: Secret | None = None
     rules: Rules | None = None
     enabled: Flag | None = None
+    overlap: Annotated[
+        Overlap, Field(description="How long the secret before is accepted too, when `secret` takes its place.")
+    ] = OVERLAP
 
     def change(self) -> HookChange:
         rules = tuple(rule.rule() for rule in self.rules) if self.rules is not None else None
-        return HookChange(self.name, self.signing, self.secret, rules, self.enabled)
+        return HookChange(self.name, self.signing, self.secret, rules, self.enabled, self.overlap)
 
 
 class RotateIn(Input):
-    overlap: Annotated[Duration | None, Field(description="How long the old token lives on; unset: not at all.")] = None
+    """PT0S: the one before ends at once, as it has to when somebody else knows it."""
+
+    overlap: Annotated[
+        Overlap, Field(description="How long the one before is accepted too; at most P7D.", examples=["PT24H", "PT0S"])
+    ] = OVERLAP
+
+
+class RotateSecretIn(RotateIn):
+    secret: Secret | None = None
 
 
 class ParamRuleOut(Output):
@@ -76,7 +89,10 @@ class HookOut(Output):
     created_by: str
     created_at: Moment
     updated_at: Moment
-    old_until: Annotated[Moment | None, Field(description="Until when the token before this one is accepted.")]
+    old_until: Annotated[Moment | None, Field(description="Until when the token before this one is accepted too.")]
+    old_secret_until: Annotated[
+        Moment | None, Field(description="Until when deliveries may be signed with the secret before, too.")
+    ]
 
 
 class HookSecretsOut(HookOut):
@@ -106,6 +122,9 @@ class HookDeliveryOut(Output):
     repeats: Annotated[int, Field(description="How often the same id came again.")]
     replay_of: UUID | None
     replayed_by: str | None
+    outdated: Annotated[
+        tuple[Outdated, ...], Field(description="Which replaced token or secret it came with, still accepted then.")
+    ]
 
     @classmethod
     def of(cls, delivery: HookDelivery) -> HookDeliveryOut:

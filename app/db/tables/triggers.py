@@ -32,6 +32,8 @@ hooks = Table(
     moment("old_until"),
     Column("signing", Text, nullable=False, server_default="none"),
     Column("secret", LargeBinary),  # sealed; what deliveries are signed with
+    Column("old_secret", LargeBinary),  # sealed; the one before, accepted until old_secret_until
+    moment("old_secret_until"),
     Column("rules", JSONB, nullable=False, server_default="[]"),  # domain.hook.ParamRule
     Column("enabled", Boolean, nullable=False, server_default="true"),
     Column("created_by", Text, nullable=False),
@@ -52,6 +54,7 @@ hook_deliveries = Table(
     moment("received_at", now=True),
     Column("replay_of", Uuid),
     Column("replayed_by", Text),
+    Column("outdated", JSONB, nullable=False, server_default="[]"),  # domain.hook.Outdated: what of an overlap it used
     Column("headers", JSONB, nullable=False, server_default="{}"),
     Column("payload", JSONB),  # {"value": …}, masked; null: not kept
     Column("payload_note", Text, nullable=False, server_default=""),  # why it was not kept

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path
 from fastapi.responses import Response
 
 from app.domain.chain import FollowStart
-from app.domain.hook import Hook, Signing
+from app.domain.hook import Hook, Outdated, Signing
 from app.domain.paging import PageRequest
 from app.domain.snippets import example, snippets
 from app.errors import Conflict, FieldError, InvalidInput, NotFound, TaasError
@@ -24,7 +24,12 @@ from app.ui.page import Page, Shown, to
 router = APIRouter(prefix="/projects/{name}")
 
 Name = Annotated[str, Path(max_length=63)]
-OVERLAPS = {"": None, "1": timedelta(hours=1), "24": timedelta(hours=24)}
+OVERLAPS = {
+    "day": (timedelta(days=1), "is accepted for a day"),
+    "hour": (timedelta(hours=1), "is accepted for an hour"),
+    "week": (timedelta(days=7), "is accepted for a week"),
+    "none": (timedelta(), "ends at once"),
+}
 NEWEST = 20
 BLANK = {"name": "", "signing": "none", "rules": "", "upstream": "", "params": "model={{ model_dir }}"}
 
@@ -98,9 +103,29 @@ async def save_hook(page: Shown, name: Name, hook_id: UUID) -> Response:
 @router.post("/hooks/{hook_id}/rotate")
 async def rotate_hook(page: Shown, name: Name, hook_id: UUID) -> Response:
     await _known(page, name, hook_id)
-    overlap = OVERLAPS.get(Sent(await page.request.form()).text("overlap"))
-    hook, told = await page.context.hooks.rotate(page.viewer, hook_id, overlap)
+    overlap = _overlap(Sent(await page.request.form()))
+    hook, told = await page.context.hook_rotation.token(page.viewer, hook_id, overlap)
     return await _hook(page, hook, told=told)
+
+
+@router.post("/hooks/{hook_id}/rotate-secret")
+async def rotate_hook_secret(page: Shown, name: Name, hook_id: UUID) -> Response:
+    hook = await _known(page, name, hook_id)
+    sent = Sent(await page.request.form())
+    try:
+        hook, told = await page.context.hook_rotation.secret(
+            page.viewer, hook_id, _overlap(sent), secret=sent.text("secret") or None
+        )
+    except (InvalidInput, Conflict) as exc:
+        return await _hook(page, hook, exc, problem=exc.detail)
+    return await _hook(page, hook, told=told, done="" if told.secret else _DONE["secret"])
+
+
+@router.post("/hooks/{hook_id}/end-old/{which}")
+async def end_old(page: Shown, name: Name, hook_id: UUID, which: Outdated) -> Response:
+    await _known(page, name, hook_id)
+    await page.context.hook_rotation.end(page.viewer, hook_id, which)
+    return to(f"/projects/{name}/hooks/{hook_id}?done=old-{which}")
 
 
 @router.post("/hooks/{hook_id}/revoke")
@@ -165,6 +190,7 @@ async def _hook(page: Page, hook: Hook, exc: TaasError | None = None, **values: 
         "tried": None,
         "told": NewSecrets(),
         "signings": SIGNINGS,
+        "overlaps": [(key, words) for key, (_, words) in OVERLAPS.items()],
         **values,
     }
     return page.show("hook", shown, exc.status if exc else 200)
@@ -181,6 +207,15 @@ def _base(page: Page) -> str:
     return (page.context.settings.public_url or str(page.request.base_url)).rstrip("/")
 
 
+def _overlap(sent: Sent) -> timedelta:
+    """What the form chose; raises `InvalidInput` for what it does not offer."""
+    chosen = OVERLAPS.get(sent.text("overlap"))
+    if chosen is None:
+        detail = f"Choose one of {', '.join(OVERLAPS)}."
+        raise InvalidInput(detail, errors=[FieldError("/overlap", detail)])
+    return chosen[0]
+
+
 def _signing(text: str) -> Signing:
     return Signing(text) if text in set(Signing) else Signing.NONE
 
@@ -194,6 +229,9 @@ _DONE = {
     "follows": "From now on it starts after each success of that project.",
     "ended": "It does not follow that project any more.",
     "revoked": "The hook was revoked: its address is worth nothing any more.",
+    "secret": "From now on deliveries are signed with your new secret.",
+    "old-token": "The address before is not accepted any more.",
+    "old-secret": "The secret before is not accepted any more.",
     "saved": "Saved. Deliveries from now on are read this way.",
     "replayed": "Delivered again: it is the newest of the deliveries.",
 }
