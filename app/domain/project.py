@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from app.domain.param import Param
 from app.domain.schedule import Schedule
 
 
@@ -101,7 +102,8 @@ class RunSpec:
 class ProjectSpec:
     """A project's settings: which code, how it runs, and when. `version` None means the newest at launch.
 
-    A project with a schedule is timed, one without (None) is normal.
+    A project with a schedule is timed, one without (None) is normal. `params` are the parameters it declares, in
+    the order of its forms; with `only_declared_params` a launch may give no others.
     """
 
     algorithm: str
@@ -109,6 +111,8 @@ class ProjectSpec:
     run: RunSpec
     running_limit: int | None = None
     schedule: Schedule | None = None
+    params: tuple[Param, ...] = ()
+    only_declared_params: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ def settings_of(spec: Mapping[str, Any], notes: str, tags: list[str]) -> dict[st
         "env": env,
         "running_limit": spec.get("running_limit"),
         "schedule": spec.get("schedule"),
+        "params": {one["name"]: _said(one) for one in spec.get("params") or ()},
+        "only_declared_params": spec.get("only_declared_params") or None,
         "notes": notes,
         "tags": tags,
     }
@@ -66,6 +68,11 @@ def changes(before: Revision, after: Revision) -> tuple[Change, ...]:
         for name in sorted(after.secrets_set)
     ]
     return tuple(found)
+
+
+def _said(param: Mapping[str, Any]) -> dict[str, Any]:
+    """What a declared parameter says of itself, besides what is so of every other."""
+    return {key: value for key, value in param.items() if key != "name" and value is not False}
 
 
 def _leaves(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:

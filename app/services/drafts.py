@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import algorithms, images, storages
 from app.domain.names import NAME, NAME_RULE
+from app.domain.param import Param
+from app.domain.params import check_declared
 from app.domain.project import ProjectSpec, RunSpec, Success
 from app.domain.schedule import Schedule
 from app.domain.validate import check_project, default_success, pointer
@@ -38,6 +40,8 @@ class ProjectDraft:
     default_storage: bool = False
     running_limit: int | None = None
     schedule: Schedule | None = None
+    params: tuple[Param, ...] = ()
+    only_declared_params: bool = False
     notes: str = ""
     tags: tuple[str, ...] = ()
     secrets: Mapping[str, str | None] = field(default_factory=dict)
@@ -73,9 +77,18 @@ async def resolve(connection: AsyncConnection, draft: ProjectDraft, secret_names
         success=draft.success or default_success(draft.run.framework, draft.run.roles),
         secret_env=tuple(sorted(kept)),
     )
-    spec = ProjectSpec(draft.algorithm, draft.version, run, draft.running_limit, draft.schedule)
+    spec = ProjectSpec(
+        draft.algorithm,
+        draft.version,
+        run,
+        draft.running_limit,
+        draft.schedule,
+        draft.params,
+        draft.only_declared_params,
+    )
     named = {error.pointer for error in errors}
-    errors += [error for error in check_project(spec) if error.pointer not in named]
+    found = [*check_project(spec), *check_declared(spec)]
+    errors += [error for error in found if error.pointer not in named]
     if errors or algorithm_id is None:
         raise InvalidInput(" ".join(error.detail for error in errors[:3]), errors=errors)
     return Resolved(spec, algorithm_id)

@@ -10,13 +10,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import algorithms, storages
-from app.domain import names, quantity
+from app.domain import names, params, quantity
 from app.domain.algorithm import Version
 from app.domain.catalogue import Storage
 from app.domain.project import Project, ProjectSpec, Resources, RunSpec
 from app.domain.topology import TooMuchToTell
 from app.domain.training import StorageMount, TrainingSpec
-from app.domain.validate import LONGEST_TOLD, check_params, check_run, pointer
+from app.domain.validate import LONGEST_TOLD, check_run, pointer
 from app.errors import FieldError, InvalidInput
 from app.k8s.manifests import files
 from app.k8s.manifests.storages import KINDS
@@ -108,7 +108,7 @@ def assemble(
         version=version.number,
         digest=version.digest,
         run=run,
-        params=dict(request.params),
+        params=params.filled(spec.params, request.params),
         timezone=spec.schedule.timezone if spec.schedule else "UTC",
         storage=_mount(storage, name, project_id) if storage else None,
         model=request.model,
@@ -124,7 +124,8 @@ def _errors(
     storage: Storage | None,
     settings: Settings,
 ) -> list[FieldError]:
-    errors = [*_unknown_roles(name, spec, request), *check_run(run), *check_params(run.args, request.params)]
+    given = params.check_given(spec, run.args, request.params)
+    errors = [*_unknown_roles(name, spec, request), *check_run(run), *given]
     if version is None:
         number = spec.version if request.version is None else request.version
         errors.append(FieldError("/version", f"{spec.algorithm} has no version {number}."))

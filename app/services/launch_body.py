@@ -18,6 +18,7 @@ _RESOURCES = ("cpu", "cpu_limit", "memory", "gpu", "shm_size", "ephemeral_storag
 def changed(request: LaunchRequest, project: Project) -> LaunchRequest:
     """The same launch without what the project says anyway."""
     run = project.spec.run
+    defaults = {param.name: param.default for param in project.spec.params}
     return replace(
         request,
         version=_unless(request.version, project.spec.version),
@@ -27,6 +28,7 @@ def changed(request: LaunchRequest, project: Project) -> LaunchRequest:
         env={name: value for name, value in request.env.items() if run.env.get(name) != value},
         task_retries=_unless(request.task_retries, run.task_retries),
         max_duration=_unless(request.max_duration, run.max_duration),
+        params={name: value for name, value in request.params.items() if defaults.get(name) != value},
     )
 
 

@@ -141,6 +141,8 @@ class ProjectService:
             success=spec.run.success,
             running_limit=spec.running_limit,
             schedule=spec.schedule,
+            params=spec.params,
+            only_declared_params=spec.only_declared_params,
             notes=original.notes,
             tags=original.tags,
             secrets=opened,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.domain import template
 from app.domain.project import Project
 from app.domain.training import TrainingSpec
 from app.services.freeze import LaunchRequest, RoleOverride
 from app.ui.fields import Sent, span_text
+from app.ui.param_form import given_of
 from app.ui.project_form import ProjectForm, arguments
 
 _RESOURCES = ("cpu", "memory")
@@ -66,11 +66,6 @@ def differences(spec: TrainingSpec, project: Project) -> list[str]:
     return found
 
 
-def params_asked(args: tuple[str, ...]) -> list[str]:
-    """The parameters that a project's arguments want values for."""
-    return sorted(template.params_used(args))
-
-
 def request_of(sent: Sent, project: Project) -> LaunchRequest:
     """What was sent. Raises `InvalidInput` for what cannot be read."""
     roles = {name: _override(sent, name) for name in project.spec.run.roles}
@@ -80,7 +75,7 @@ def request_of(sent: Sent, project: Project) -> LaunchRequest:
         roles=roles,
         args=tuple(arguments(sent)),
         env=sent.table("env_name", "env_value", "/env"),
-        params=sent.table("param_name", "param_value", "/params"),
+        params=given_of(sent, project.spec),
         task_retries=sent.integer("task_retries", "/task_retries"),
         max_duration=sent.span("max_duration", "/max_duration"),
         notes=sent.text("notes"),

@@ -10,6 +10,7 @@ from starlette.datastructures import FormData
 from app.domain.project import ROLE_ORDER, Framework, Project, Resources, Role, RunSpec, Success, Toleration
 from app.services.drafts import ProjectDraft
 from app.ui.fields import Sent, lines_of, span_text
+from app.ui.param_form import Row, params_of, rows_of, rows_sent
 from app.ui.schedule_form import fields_of, schedule_of
 
 DEFAULTS = RunSpec(Framework.TENSORFLOW, "", {"worker": Role(count=1)})
@@ -31,6 +32,7 @@ class ProjectForm:
     env: list[tuple[str, str]] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
     removed: set[str] = field(default_factory=set)
+    params: list[Row] = field(default_factory=list)
 
     def __getitem__(self, name: str) -> str:
         return self.fields.get(name, "")
@@ -51,6 +53,7 @@ def of_project(project: Project, zone: str) -> ProjectForm:
     """An existing project's form."""
     form = _of_run(project.spec.run)
     form.secrets = list(project.secret_names)
+    form.params = rows_of(project.spec.params)
     form.fields |= {
         "name": project.name,
         "algorithm": project.spec.algorithm,
@@ -60,6 +63,7 @@ def of_project(project: Project, zone: str) -> ProjectForm:
         "notes": project.notes,
         "tags": ", ".join(project.tags),
         "revision": str(project.revision),
+        "only_declared_params": "yes" if project.spec.only_declared_params else "",
         **fields_of(project.spec.schedule, zone),
     }
     return form
@@ -72,6 +76,7 @@ def as_sent(sent: Sent, data: list[tuple[str, Any]], secrets: tuple[str, ...] = 
     form.env = [pair for pair in zip(sent.all("env_name"), sent.all("env_value"), strict=False) if any(pair)]
     form.secrets = list(secrets)
     form.removed = set(sent.all("secret_remove"))
+    form.params = rows_sent(sent)
     return form
 
 
@@ -104,6 +109,8 @@ def draft_of(sent: Sent) -> ProjectDraft:
         tags=tuple(tag.strip() for tag in sent.text("tags").split(",") if tag.strip()),
         secrets=_secrets(sent),
         schedule=schedule_of(sent),
+        params=params_of(sent),
+        only_declared_params=sent.text("only_declared_params") == "yes",
     )
     sent.check()
     return draft

@@ -67,3 +67,43 @@ async def test_what_a_task_is_told_is_shown_in_place(web: Web, site: str, browse
         await expect(page.get_by_role("rowheader", name="notes")).to_be_visible()
         assert await seen.overflow() <= 0
         assert await stumbling_blocks(page) == []
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+async def test_parameters_are_declared_and_then_asked_for(web: Web, site: str, browser: Browser, narrow: bool) -> None:
+    await furnished(web)
+    async with visit(browser, site, narrow=narrow, dark=narrow) as seen:
+        page = seen.page
+        await log_in(page, "ada", PASSWORD)
+        await page.goto("/projects/hello/edit")
+        first = page.get_by_role("group", name="A further parameter")
+        await expect(first.get_by_label("At least")).to_be_hidden()
+        await first.get_by_label("Name").fill("lr")
+        await first.get_by_label("Type").select_option("number")
+        await first.get_by_label("At least").fill("0.001")
+        await first.get_by_label("At most").fill("1")
+        await first.get_by_label("Default").fill("0.01")
+        await first.get_by_label("What it is").fill("How far each step goes.")
+        await page.get_by_role("button", name="Parameter", exact=True).click()
+        second = page.get_by_role("group", name="A further parameter").nth(1)
+        await second.get_by_label("Name").fill("optimizer")
+        await second.get_by_label("Type").select_option("choice")
+        await second.get_by_label("Choices").fill("adam, sgd")
+        assert await seen.overflow() <= 0
+        assert await stumbling_blocks(page) == []
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_text("a number from 0.001 to 1; 0.01 when not given")).to_be_visible()
+
+        await page.goto("/projects/hello/launch")
+        await expect(page.locator("#outlook")).to_contain_text("Fits now")
+        await page.get_by_role("textbox", name="lr").fill("7")
+        await expect(page.locator("#outlook")).to_contain_text("lr must be a number from 0.001 to 1; '7' is not.")
+        await page.get_by_role("combobox", name="optimizer").select_option("sgd")
+        assert await seen.overflow() <= 0
+        assert await stumbling_blocks(page) == []
+        await page.get_by_role("button", name="Start", exact=True).click()
+        await expect(page.get_by_role("textbox", name="lr")).to_have_attribute("aria-invalid", "true")
+        await page.get_by_role("textbox", name="lr").fill("0.5")
+        await page.get_by_role("button", name="Start", exact=True).click()
+        await expect(page.get_by_role("heading", name="Parameters")).to_be_visible()
+        await expect(page.get_by_text("sgd", exact=True)).to_be_visible()

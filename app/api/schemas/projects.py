@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from app.api.schemas.base import INT_MAX, Input, Moment, Name, Output, iso_only
+from app.api.schemas.base import INT_MAX, Flag, Input, Moment, Name, Output, iso_only
+from app.api.schemas.params import Params, param_bodies, params_of
 from app.api.schemas.schedules import ScheduleBody
 from app.domain.project import Framework, Project, Resources, Role, RunSpec, Success, Toleration
 from app.services.drafts import ProjectDraft
@@ -17,6 +18,7 @@ Count = Annotated[int, Field(ge=-INT_MAX, le=INT_MAX)]
 Span = Annotated[timedelta, BeforeValidator(iso_only), Field(description="ISO 8601.", examples=["PT30M"])]
 Text = Annotated[str, Field(max_length=1_000_000)]
 Image = Annotated[str, Field(max_length=512, examples=["registry.example.com/team/tensorflow:2.21"])]
+OnlyDeclaredHelp = "Whether a start that gives other parameters is refused."
 ImageHelp = "Absent or null: the catalogue's default for the framework."
 
 
@@ -83,6 +85,8 @@ class ProjectIn(Input):
     notes: Text = ""
     tags: Annotated[tuple[str, ...], Field(max_length=100)] = ()
     schedule: Annotated[ScheduleBody | None, Field(description="Null: a normal project.")] = None
+    params: Params = Field(default_factory=dict)
+    only_declared_params: Annotated[Flag, Field(description=OnlyDeclaredHelp)] = False
 
     def draft(self, *, default_storage: bool) -> ProjectDraft:
         """What the services make a project of."""
@@ -108,6 +112,8 @@ class ProjectIn(Input):
             default_storage=default_storage,
             running_limit=self.running_limit,
             schedule=self.schedule.to_domain() if self.schedule else None,
+            params=params_of(self.params),
+            only_declared_params=self.only_declared_params,
             notes=self.notes,
             tags=self.tags,
             secrets=self.secret_env,
@@ -115,7 +121,7 @@ class ProjectIn(Input):
 
 
 class ProjectPatch(Input):
-    """Only what is there is changed; `roles`, `args`, `env` and `tags` are replaced whole."""
+    """Only what is there is changed; `roles`, `args`, `env`, `params` and `tags` are replaced whole."""
 
     algorithm: Annotated[str, Field(max_length=63)] | None = None
     version: Count | None = None
@@ -136,6 +142,8 @@ class ProjectPatch(Input):
     notes: Text | None = None
     tags: Annotated[tuple[str, ...], Field(max_length=100)] | None = None
     schedule: Annotated[ScheduleBody | None, Field(description="Replaced whole; null: none.")] = None
+    params: Params | None = None
+    only_declared_params: Flag | None = None
 
     def applied_to(self, project: Project) -> ProjectDraft:
         """The whole project with these changes. A null where the project cannot have one means its default."""
@@ -192,6 +200,8 @@ class ProjectOut(RunOut):
     notes: str
     tags: tuple[str, ...]
     schedule: ScheduleBody | None
+    params: Params
+    only_declared_params: Annotated[bool, Field(description=OnlyDeclaredHelp)]
     timing: Annotated[TimingOut | None, Field(description="Where its schedule stands; null: a normal project.")]
     trainings: Annotated[int, Field(description="How many it has had.")]
     revision: Annotated[int, Field(description="As in the ETag.")]
@@ -209,6 +219,8 @@ class ProjectOut(RunOut):
             version=spec.version,
             running_limit=spec.running_limit,
             schedule=ScheduleBody.of(spec.schedule) if spec.schedule else None,
+            params=param_bodies(spec.params),
+            only_declared_params=spec.only_declared_params,
             notes=project.notes,
             tags=project.tags,
             timing=TimingOut.model_validate(project.timing) if project.timing else None,

@@ -43,9 +43,10 @@ class StartIn(Input):
     env: Annotated[dict[str, Text], Field(description="Added to the project's, or in their place.")] = Field(
         default_factory=dict
     )
-    params: Annotated[Params, Field(description="Fill {{ params.NAME }} in the arguments.")] = Field(
-        default_factory=dict
-    )
+    params: Annotated[
+        Params,
+        Field(description="Fill {{ params.NAME }} in the arguments. Declared ones are checked."),
+    ] = Field(default_factory=dict)
     task_retries: Count | None = None
     max_duration: Span | None = None
     notes: Annotated[str, Field(max_length=20_000)] = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from app.ui.fields import Sent
 from app.ui.launch_view import Told, command, outlook_of, told_of
 from app.ui.manifests import documents_of
 from app.ui.page import Page, Shown, field_errors, to
+from app.ui.param_form import inputs_of
 from app.ui.project_form import ProjectForm, as_sent
 from app.ui.render import partial, render
 from app.ui.routes.project_forms import FIELDS_MAX
@@ -136,6 +138,8 @@ async def _show(
     form: ProjectForm,
     request: LaunchRequest | InvalidInput | None,
     exc: TaasError | None = None,
+    *,
+    param_values: Mapping[str, str] | None = None,
     **values: Any,
 ) -> Response:
     errors = field_errors(exc) if exc else {}
@@ -144,8 +148,7 @@ async def _show(
         "project": project,
         "form": form,
         "handover": await page.context.launching.handover(page.viewer, project.name),
-        "params": launch_form.params_asked(tuple(form.args)),
-        "param_values": {},
+        "params": inputs_of(project.spec, tuple(form.args), param_values or {}),
         "room": await page.context.outlooks.room(page.viewer),
         "gpu": page.context.settings.gpu_resource,
         "recent": [record.training for record in recent.items if record.training.project_id == project.id],

@@ -14,10 +14,10 @@ from app.domain.best_metric import Best, best_of
 from app.domain.curl import curl
 from app.domain.hook import Hook
 from app.domain.paging import PageRequest
+from app.domain.params import needed
 from app.domain.project import Project, ProjectFilter
 from app.domain.record import TrainingFilter
 from app.errors import Conflict, InvalidInput, TaasError
-from app.ui.launch_form import params_asked
 from app.ui.live import Frame, frames
 from app.ui.page import Page, Shown, field_errors, to
 from app.ui.render import render
@@ -95,7 +95,7 @@ async def show_project(page: Page, name: str, *, exc: TaasError | None = None, *
     project = await page.context.projects.get(page.viewer, name)
     shown = {
         "project": project,
-        "params": params_asked(project.spec.run.args),
+        "params": needed(project.spec),
         "may_change": can(page.viewer, Action.CHANGE, owner_id=project.owner_id),
         "clone_name": "",
         "code": await page.context.algorithms.version(page.viewer, project.spec.algorithm, project.spec.version),
@@ -131,8 +131,8 @@ async def _best(page: Page, project: Project) -> list[Best]:
 
 
 def _body(project: Project) -> dict[str, Any]:
-    """What a start has to give: a value for each parameter that the arguments ask for."""
-    return {"params": dict.fromkeys(asked, "…")} if (asked := params_asked(project.spec.run.args)) else {}
+    """What a start has to give: a value for each parameter that is needed and has no default."""
+    return {"params": dict.fromkeys(asked, "…")} if (asked := needed(project.spec)) else {}
 
 
 _DONE = {
