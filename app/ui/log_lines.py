@@ -65,6 +65,8 @@ class LineWriter:
     _held: dict[UUID, tuple[bytes, LogSlice]] = field(default_factory=dict)
     _pens: dict[UUID, Pen] = field(default_factory=dict)
     _levels: dict[UUID, Level | None] = field(default_factory=dict)
+    _named: dict[UUID, tuple[Markup, Markup]] = field(default_factory=dict)
+    _told: tuple[int, Markup] = (-1, Markup(""))  # a moment, and how it is told: many lines are of the same
 
     def lines(self, slices: Iterable[LogSlice]) -> list[Markup]:
         """The lines that are whole now, each with its line end."""
@@ -109,15 +111,21 @@ class LineWriter:
         text, self._pens[attempt] = to_html(line, self._pens.get(attempt, PLAIN))
         level = self._levels.get(attempt) if continues(line) else level_of(line)
         self._levels[attempt] = level
-        place = (
-            Markup(' data-of="{}.{}"').format(log.key, log.attempt)
-            if self.labels
-            else Markup(' id="L{}"').format(number + 1)
-        )
-        label = self.labels.of(log) if self.labels else ""
-        return Markup('<span class="l{}" data-n="{}"{}>{}{}{}\n</span>').format(
-            f" lv-{level}" if level else "", number + 1, place, _time(at_ms, self.zone), label, text
-        )
+        whose, label = self._names(log) if self.labels else (Markup(f' id="L{number + 1}"'), "")
+        if at_ms != self._told[0]:
+            self._told = (at_ms, _time(at_ms, self.zone))
+        # Everything here is markup or a number. `Markup.format` would take most of the time that a page of lines takes.
+        shown = f" lv-{level}" if level else ""
+        return Markup(f'<span class="l{shown}" data-n="{number + 1}"{whose}>{self._told[1]}{label}{text}\n</span>')
+
+    def _names(self, log: LogInfo) -> tuple[Markup, Markup]:
+        """Of merged lines: the attribute that says whose they are, and the name before them."""
+        assert self.labels is not None
+        found = self._named.get(log.attempt_id)
+        if found is None:
+            whose = Markup(' data-of="{}.{}"').format(log.key, log.attempt)
+            found = self._named[log.attempt_id] = (whose, self.labels.of(log))
+        return found
 
 
 def chunked(lines: list[Markup]) -> list[Markup]:

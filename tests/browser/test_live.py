@@ -93,6 +93,10 @@ async def test_a_log_is_followed_until_the_reader_scrolls_away(web: Web, site: s
         await expect(follow).to_have_attribute("aria-pressed", "true")
         await at_end(page)
 
+        await page.locator("#log").press("Home")  # what came before the backlog is fetched on the way
+        await expect(page.locator("#log .l")).to_have_count(2200)
+        await page.locator("#log").press("Home")
+        await expect(page.locator("#log .l")).to_have_count(3200)
         assert await page.evaluate("window.find('line 17')")  # the browser's own search sees every line
         await page.evaluate("getSelection().selectAllChildren(document.getElementById('log'))")
         assert (await page.evaluate("getSelection().toString()")).count("worker-0 line") == 3200  # copying, too

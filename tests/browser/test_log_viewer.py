@@ -59,16 +59,37 @@ async def test_what_was_found_opens_where_it_is(web: Web, site: str, browser: Br
         await in_sight(page, "#L9778")
         await expect(page.locator("#L9778")).to_contain_text("WARNING: line 9777", timeout=PATIENCE_MS)
         await page.get_by_role("link", name="Later lines").click()
-        await expect(page.locator("#L11478")).to_be_attached(timeout=PATIENCE_MS)
+        await expect(page.locator("#L11477")).to_be_attached(timeout=PATIENCE_MS)
         await page.get_by_role("link", name="Earlier lines").click()
         await expect(page.locator("#L9000")).to_be_attached(timeout=PATIENCE_MS)
-        numbers = await page.locator("#log .l").evaluate_all("lines => lines.map((line) => Number(line.dataset.n))")
-        assert numbers == list(range(numbers[0], numbers[-1] + 1))  # without a hole, none twice
+        await numbered(page)
         assert await page.evaluate("window.find('line 9000')")
         await page.get_by_label("Show").select_option("warning")
         await expect(page.locator("#L9779")).to_be_hidden(timeout=PATIENCE_MS)
         await expect(page.locator("#L9778")).to_be_visible(timeout=PATIENCE_MS)
         assert await seen.overflow() <= 0
+
+
+async def test_whoever_scrolls_on_is_given_more_lines(web: Web, site: str, browser: Browser) -> None:
+    training_id = await with_log(web, 5_000)
+    async with visit(browser, site) as seen:
+        page = seen.page
+        await log_in(page, "ada", PASSWORD)
+        await page.goto(f"/trainings/{training_id}/logs?task=worker-0&attempt=1&line=2500#L2500")
+        await in_sight(page, "#L2500")
+        assert await page.locator("#L3200").count() == 0
+        await page.locator("#log").press("End")
+        await expect(page.locator("#L4199")).to_be_attached(timeout=PATIENCE_MS)
+        await page.locator("#log").press("Home")
+        await expect(page.locator("#L1200")).to_be_attached(timeout=PATIENCE_MS)
+        await in_sight(page, "#L2200")  # it stays where it was when lines came above it
+        await numbered(page)
+
+
+async def numbered(page: Page) -> None:
+    """The lines that are here follow one another without a hole, and none is here twice."""
+    numbers = await page.locator("#log .l").evaluate_all("lines => lines.map((line) => Number(line.dataset.n))")
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
 
 
 async def test_a_lines_number_is_the_way_to_its_address(web: Web, site: str, browser: Browser) -> None:

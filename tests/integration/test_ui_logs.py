@@ -89,11 +89,11 @@ async def test_what_is_missing_is_said(web: Web) -> None:
 async def test_a_long_log_begins_with_its_newest_lines_and_leads_to_the_rest(web: Web) -> None:
     async with training(web, 1) as (client, id_):
         attempt = await try_of(web.context.database, id_, "worker")
-        await say(web.context.database, attempt, b"".join(b"line %d\n" % n for n in range(12_000)))
+        await say(web.context.database, attempt, b"".join(b"line %d\n" % n for n in range(4_500)))
         await judge(web.context.database, attempt, LogVerdict.VERIFIED)
         await ended(web, id_)
         seen = await read_back(client, f"/trainings/{id_}/logs?task=worker-0")
-        assert [int(line.rsplit(" ", 1)[1]) for line in seen] == list(range(12_000))
+        assert [int(line.rsplit(" ", 1)[1]) for line in seen] == list(range(4_500))
 
 
 async def test_merged_logs_lead_to_their_earlier_lines_too(web: Web) -> None:
@@ -124,7 +124,7 @@ async def test_a_merged_stream_says_where_it_begins(web: Web) -> None:
             pass
         await stream.aclose()
         seen = await read_back(client, f"/trainings/{id_}/logs?{event.raw_data}")
-        assert [int(line.rsplit(" ", 1)[1]) for line in seen] == list(range(2_500))
+        assert [int(line.rsplit(" ", 1)[1]) for line in seen] == list(range(6_500))
 
 
 async def test_tries_can_be_chosen(web: Web) -> None:
@@ -188,7 +188,7 @@ async def test_a_stream_of_one_task_says_where_it_begins(web: Web) -> None:
         stream = logs_live(shown, id_, task="worker-0")
         while (event := await asyncio.wait_for(anext(stream), SOON)).event != "log-first":
             pass
-        assert event.raw_data == "before=1000"
+        assert event.raw_data == "before=5000"
         await stream.aclose()
 
 
@@ -249,14 +249,14 @@ async def test_a_line_in_the_middle_has_an_address_with_lines_around_it(web: Web
             await say(web.context.database, attempt, lines, at=part)
         page = (await client.get(f"/trainings/{id_}/logs?task=worker-0&attempt=1&line=5000")).text
         assert 'id="L5000"' in page
-        assert [int(line.rsplit(" ", 1)[1]) for line in said(page)] == list(range(4_700, 6_700))
+        assert [int(line.rsplit(" ", 1)[1]) for line in said(page)] == list(range(4_700, 5_700))
         assert "hx-sse:connect" in page  # the head stays live …
         assert "data-log-follow" not in page  # … but these lines are what was asked for
         assert 'before=4699" data-log-earlier' in page
-        later = re.search(r'href="([^"]+after=6699)" data-log-later', page)
+        later = re.search(r'href="([^"]+after=5699)" data-log-later', page)
         assert later
         more = await client.get(f"/trainings/{id_}/logs{later[1].replace('&amp;', '&')}")
-        assert [int(line.rsplit(" ", 1)[1]) for line in said(more.text)] == list(range(6_700, 8_700))
+        assert [int(line.rsplit(" ", 1)[1]) for line in said(more.text)] == list(range(5_700, 6_700))
         assert (await client.get(f"/trainings/{id_}/logs?task=worker-0&line=99999")).status_code == 200
 
 

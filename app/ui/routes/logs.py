@@ -28,9 +28,9 @@ from app.ui.routes.trainings import head_values, over
 
 router = APIRouter()
 
-# The newest lines that a page begins with, and how many come with each look at earlier ones.
-BACKLOG = 5_000
-EARLIER = 2_000
+# How many lines a page begins with, and how many come with each look at those before and behind them: what Chromium
+# lays out in well under a second on a busy machine. More of them come while the reader scrolls.
+LINES = 1_000
 # What is shown above a line that an address names.
 ABOVE = 300
 CONTEXTS = (0, 2, 5, CONTEXT_MAX)
@@ -66,7 +66,7 @@ async def logs_page(
     if which.merged and not live:
         chunks, earlier, shortened = await _kept_merged(page, record, overview, place)
     elif not live:
-        first = max(0, before - EARLIER) if before else max(0, line - 1 - ABOVE) if line else after
+        first = max(0, before - LINES) if before else max(0, line - 1 - ABOVE) if line else after
         until = before if before else None
         chunks, earlier, later = await _kept(page, record, which, first, until)
     query = f"?task={task}" + (f"&attempt={attempt}" if attempt else "")
@@ -160,7 +160,7 @@ async def _lines(
         page.viewer,
         record.training.id,
         which,
-        tail=None if after else BACKLOG,
+        tail=None if after else LINES,
         follow=True,
         after=after,
         closing=page.context.closing,
@@ -209,11 +209,11 @@ async def _kept(
     """
     writer = LineWriter(None, zone=page.zone)
     if first is None or which.key is None:
-        slices = await page.context.logs.slices(page.viewer, record.training.id, which, tail=BACKLOG)
+        slices = await page.context.logs.slices(page.viewer, record.training.id, which, tail=LINES)
         lines = [line async for piece in slices for line in writer.lines([piece])] + writer.rest()
         first = writer.first_line or 0
         return chunked(lines), f"before={first}" if first else "", ""
-    most = until - first if until is not None else EARLIER
+    most = until - first if until is not None else LINES
     found = await page.context.logs.page(
         page.viewer, record.training.id, which.key, which.attempt, line=first, most=most
     )
@@ -229,9 +229,9 @@ async def _kept_merged(
     begins: dict[UUID, int] = {}
     if place:
         before = read_place(place, [log.attempt_id for log in overview.logs])
-        slices = await logs.earlier(page.viewer, training_id, before, most=EARLIER, begins=begins)
+        slices = await logs.earlier(page.viewer, training_id, before, most=LINES, begins=begins)
     else:
-        slices = await logs.slices(page.viewer, training_id, Which(), tail=BACKLOG, begins=begins)
+        slices = await logs.slices(page.viewer, training_id, Which(), tail=LINES, begins=begins)
     writer = LineWriter(labels_of(record.training.spec.run), zone=page.zone)
     lines = [line async for piece in slices for line in writer.lines([piece])] + writer.rest()
     earlier = _place(begins, overview)

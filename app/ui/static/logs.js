@@ -8,10 +8,12 @@
   const toEnd = box.querySelector("[data-log-end]");
   const CHUNK = 500; // lines in one <pre>: the browser skips whole ones that are off screen
   const END = "\n</span>"; // how a line ends; nothing within a line does
+  const NEAR = 400; // pixels from the first or the last line that is here: more of them are asked for
   const KEPT = 60; // chunks kept while following; earlier lines can be loaded again
   const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   let following = true;
   let lastTop = 0;
+  let loading = false;
   let touchedAt = -Infinity; // when the reader last did something that can scroll
 
   const lines = (pre) => Number(pre.dataset.lines || (pre.dataset.lines = (pre.textContent.match(/\n/g) || []).length));
@@ -77,6 +79,12 @@
 
   // The lines before those that are here, or behind them, and the way to still more of them.
   async function more(link, later) {
+    if (loading) return;
+    loading = true;
+    try { await load(link, later); } finally { loading = false; }
+  }
+
+  async function load(link, later) {
     const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
     if (!answer.ok) { location.assign(link.href); return; }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -93,6 +101,13 @@
     log.querySelectorAll("pre").forEach(estimate);
     setTimes(log);
     if (!later) log.scrollTop += log.scrollHeight - before;
+  }
+
+  // Whoever scrolls on is near what is not here yet.
+  function reachOn(up) {
+    const link = log.querySelector(up ? "[data-log-earlier]" : "[data-log-later]");
+    const left = up ? log.scrollTop : log.scrollHeight - log.scrollTop - log.clientHeight;
+    if (link && left < NEAR) more(link, !up);
   }
 
   // The address of a line: of its own task's log, opened there.
@@ -153,6 +168,7 @@
     if (following && up && byHand && !atEnd()) setFollowing(false);
     else if (!following && follow && byHand && !up && atEnd()) setFollowing(true);
     else if (toEnd) toEnd.hidden = following || atEnd();
+    if (byHand && !following) reachOn(up);
   });
   box.addEventListener("click", (event) => {
     const toggle = event.target.closest("[data-log-toggle]");
