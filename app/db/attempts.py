@@ -24,12 +24,17 @@ _STATES = {
     PodPhase.FAILED: "failed",
     PodPhase.UNKNOWN: "running",
 }
+# The boot that a pod's node told of after the pod had started. A later one would do as well: a machine that then tells
+# of yet another has been started anew since, which is what the handover asks (db.handovers).
+_BOOT = """(
+    SELECT n.boot_id FROM cluster_nodes n
+    WHERE n.name = {row}.node AND n.boot_id <> '' AND n.reported_at >= {row}.started_at)"""
 # What has ended stays as it is: a later look at a pod that is being removed knows less.
-_SAVE = text("""
+_SAVE = text(f"""
     INSERT INTO attempts AS a (id, training_id, role, index, number, pod_name, pod_uid, node, state, exit_code, reason,
-                               message, termination, created_at, started_at, finished_at)
+                               message, termination, created_at, started_at, finished_at, boot_id)
     SELECT id, :training_id, role, index, number, pod_name, pod_uid, node, state, exit_code, reason, message,
-           termination, created_at, started_at, finished_at
+           termination, created_at, started_at, finished_at, {_BOOT.format(row="r")}
     FROM jsonb_to_recordset(:rows) AS r(
         id uuid, role text, index int, number int, pod_name text, pod_uid text, node text, state text, exit_code int,
         reason text, message text, termination text, created_at timestamptz, started_at timestamptz,
@@ -37,7 +42,8 @@ _SAVE = text("""
     ON CONFLICT (pod_uid) DO UPDATE SET
         node = coalesce(excluded.node, a.node), state = excluded.state, exit_code = excluded.exit_code,
         reason = excluded.reason, message = excluded.message, termination = excluded.termination,
-        started_at = coalesce(excluded.started_at, a.started_at), finished_at = excluded.finished_at
+        started_at = coalesce(excluded.started_at, a.started_at), finished_at = excluded.finished_at,
+        boot_id = coalesce(a.boot_id, excluded.boot_id, {_BOOT.format(row="a")})
     WHERE a.state IN ('pending', 'running') AND (a.node, a.state, a.reason, a.message, a.started_at)
           IS DISTINCT FROM (excluded.node, excluded.state, excluded.reason, excluded.message, excluded.started_at)
 """).bindparams(bindparam("rows", type_=JSONB))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, delete, func, select
@@ -19,7 +20,10 @@ from app.domain.paging import Page, PageRequest
 
 @dataclass(frozen=True, slots=True)
 class NodeRow:
-    """A node: what it can give and what has been asked of it, in Kubernetes quantities; `used` where it is known."""
+    """A node: what it can give and what has been asked of it, in Kubernetes quantities; `used` where it is known.
+
+    `boot_id` is that of its machine when it last wrote its status, at `reported_at`.
+    """
 
     name: str
     ready: str
@@ -28,6 +32,8 @@ class NodeRow:
     used: dict[str, str] | None = None
     labels: dict[str, str] = field(default_factory=dict)
     taints: tuple[Taint, ...] = ()
+    boot_id: str = ""
+    reported_at: datetime | None = None
 
 
 async def replace_all(connection: AsyncConnection, nodes: Sequence[NodeRow]) -> None:
@@ -40,6 +46,8 @@ async def replace_all(connection: AsyncConnection, nodes: Sequence[NodeRow]) -> 
             "used": node.used,
             "labels": node.labels,
             "taints": to_json(node.taints),
+            "boot_id": node.boot_id,
+            "reported_at": node.reported_at,
             "observed_at": func.now(),
         }
         statement = insert(cluster_nodes).values(name=node.name, **values)

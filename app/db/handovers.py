@@ -1,7 +1,11 @@
 """Which trainings bind the next one of their timed project, and asking them to make room.
 
-An ended training whose pods were given up on a lost node binds too: that its process is dead is proven only when the
-node is gone from the cluster, or when a person says so.
+An ended training whose pods were given up on a lost node binds too, until it is proven that their processes are dead:
+
+* the node is gone from the cluster;
+* the node has told of two boots of its machine since the pod's start, one of them kept with the pod's attempt;
+* the node does not answer and somebody has tainted it out-of-service, which says that its machine is off;
+* a person says so of the training itself.
 """
 
 from __future__ import annotations
@@ -17,15 +21,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Uuid
 
 from app.db import notify
+from app.domain.cluster import NOT_READY, OUT_OF_SERVICE
 from app.domain.firing import Active
 from app.domain.training import State
 
 CHANNEL = "trainings"
 LIVE = "state IN ('queued', 'starting', 'running', 'stopping')"
-UNPROVEN = """
+UNPROVEN = f"""
     SELECT lost.id, lost.project_id, lost.number, lost.state, a.node
     FROM attempts a JOIN cluster_nodes n ON n.name = a.node JOIN trainings lost ON lost.id = a.training_id
     WHERE a.reason = 'NodeLost' AND lost.exclusive AND lost.released_at IS NULL
+      AND NOT coalesce(n.boot_id <> '' AND n.boot_id <> a.boot_id AND n.reported_at >= a.started_at, false)
+      AND NOT (n.ready = '{NOT_READY}' AND n.taints @> '[{{"key": "{OUT_OF_SERVICE}"}}]')
 """
 _ACTIVE = text(f"""
     SELECT id, project_id, number, state FROM trainings

@@ -13,6 +13,9 @@ from app.domain.training import NamespaceState, State
 
 Amounts = Mapping[str, str]
 READY = "yes"
+NOT_READY = "no"
+# By which people say that a machine is off: https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/
+OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 # Such as nvidia.com/gpu.product and amd.com/gpu.product-name.
 DEVICE_LABELS = ("/gpu.product", "/gpu.product-name")
 # In this order on every page; extended resources, such as GPUs, follow.

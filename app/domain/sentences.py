@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from app.domain.cluster import OUT_OF_SERVICE
 from app.domain.training import Reason, State
 
 
@@ -103,14 +104,20 @@ def queued(running: int, limit: int, *, of_project: bool) -> str:
     return f"{running} of at most {limit} {whose} are running: it starts when one ends, first come, first served."
 
 
+def may_still_run(training: str, node: str) -> str:
+    """Why the next one waits for a training that was lost with its node, and what ends that."""
+    return (
+        f"{training} may still run on node {node}, which was lost. Restart the machine, taint its Node "
+        f"{OUT_OF_SERVICE} while it is off, or delete the Node if the machine is gone; "
+        f"or see for yourself that nothing of it runs any more, and release {training}."
+    )
+
+
 def waits_for_its_turn(project: str, number: int, state: State, node: str | None) -> str:
     """Which other training of a timed project it starts after."""
     other = f"{project} #{number}"
     if node is not None:
-        return (
-            f"{other} may still run on node {node}, which was lost: it starts when the node is gone from the cluster, "
-            f"or when somebody says that nothing of #{number} runs any more (release)."
-        )
+        return f"{may_still_run(other, node)} Then this one starts."
     if state.ended:
         return f"{other} has ended; it starts as soon as the logs of #{number} are stored."
     if state is State.QUEUED:

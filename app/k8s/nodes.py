@@ -12,13 +12,18 @@ from app.k8s import objects, translate
 
 @dataclass(frozen=True, slots=True)
 class SeenNode:
-    """A node and what it has to give, in Kubernetes quantities. `ready` is yes, no or cordoned."""
+    """A node and what it has to give, in Kubernetes quantities. `ready` is yes, no or cordoned.
+
+    `boot_id` is that of the machine when it last wrote its status, at `reported_at`.
+    """
 
     name: str
     ready: str
     allocatable: dict[str, str]
     labels: dict[str, str] = field(default_factory=dict)
     taints: tuple[Taint, ...] = ()
+    boot_id: str = ""
+    reported_at: datetime | None = None
 
 
 class Nodes:
@@ -46,7 +51,15 @@ class Nodes:
         since = translate.not_ready_since(item)
         ready = "no" if since else "cordoned" if item.spec.unschedulable else "yes"
         taints = tuple(Taint(one.key, one.value, one.effect) for one in item.spec.taints or ())
-        self._nodes[name] = SeenNode(name, ready, item.status.allocatable, item.metadata.labels, taints)
+        self._nodes[name] = SeenNode(
+            name,
+            ready,
+            item.status.allocatable,
+            item.metadata.labels,
+            taints,
+            boot_id=item.status.node_info.boot_id,
+            reported_at=translate.reported_at(item),
+        )
         if since == self.not_ready.get(name):
             return
         if since is None:

@@ -38,6 +38,7 @@ class Condition(Struct):
     reason: str = ""
     message: str = ""
     last_transition_time: datetime | None = None
+    last_heartbeat_time: datetime | None = None  # of nodes only
 
 
 class Running(Struct):
@@ -189,8 +190,13 @@ class NodeSpec(Struct):
     taints: list[Taint] | None = None
 
 
+class NodeInfo(Struct):
+    boot_id: str = msgspec.field(default="", name="bootID")
+
+
 class NodeStatus(Struct):
     allocatable: dict[str, str] = {}
+    node_info: NodeInfo = msgspec.field(default_factory=NodeInfo)
     conditions: list[Condition] | None = None
 
 

@@ -177,6 +177,12 @@ def warning(found: objects.Event) -> SeenWarning:
     )
 
 
+def reported_at(found: objects.Node) -> datetime | None:
+    """When the node itself last wrote its status, by its own clock: whoever declares it lost leaves that time alone."""
+    ready = next((c for c in found.status.conditions or () if c.type == "Ready"), None)
+    return _moment(ready.last_heartbeat_time) if ready is not None else None
+
+
 def not_ready_since(found: objects.Node) -> datetime | None:
     """Since when the node does not answer; None while it does."""
     ready = next((c for c in found.status.conditions or () if c.type == "Ready"), None)

@@ -140,6 +140,8 @@ class Chores:
                 used.get(node.name),
                 labels=node.labels,
                 taints=node.taints,
+                boot_id=node.boot_id,
+                reported_at=node.reported_at,
             )
             for node in cluster.cache.nodes.all()
         ]

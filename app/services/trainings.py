@@ -10,6 +10,7 @@ from uuid import UUID
 from app.db import audit, handovers, records, trainings
 from app.db.engine import Database
 from app.db.notify import ANYTHING, Listener
+from app.domain import sentences
 from app.domain.access import Action, Principal, can
 from app.domain.paging import Page, PageRequest
 from app.domain.record import EventRecord, LastSuccess, TaskRecord, TrainingFilter, TrainingRecord
@@ -117,6 +118,15 @@ class TrainingService:
         async with self._database.read() as connection:
             ids = await trainings.live_ids(connection, project, BULK_MAX)
         return await self.stop_many(principal, ids)
+
+    async def unproven(self, principal: Principal, training: Training) -> list[tuple[str, str]]:
+        """The lost nodes on which something of it may still run, each with a sentence that says what proves its end."""
+        if not training.state.ended:
+            return []
+        async with self._database.read() as connection:
+            nodes = await handovers.unproven_nodes(connection, training.id)
+        name = f"{training.project} #{training.number}"
+        return [(node, sentences.may_still_run(name, node)) for node in nodes]
 
     async def release(self, principal: Principal, training_id: UUID) -> TrainingRecord:
         """A person says that nothing of it runs on a lost node any more: the next one need not wait for the node.

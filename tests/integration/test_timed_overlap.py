@@ -143,34 +143,6 @@ async def test_allow_runs_beside_each_other(context: Context) -> None:
     assert all(row["stop_requested_at"] is None for row in await timed.trainings())
 
 
-async def test_after_a_lost_node_the_handover_waits_for_its_removal_or_a_person(context: Context) -> None:
-    timed = await make_timed(context, [every(1, overlap=Overlap.REPLACE)])
-    await timed.fire(DAY + MINUTE)
-    [first] = await timed.trainings()
-    async with context.database.transaction() as connection:
-        for statement in (
-            "INSERT INTO cluster_nodes (name, ready, allocatable, requested, observed_at) "
-            "VALUES ('n1', 'Unknown', '{}', '{}', now()), ('n2', 'True', '{}', '{}', now())",
-            "INSERT INTO attempts (id, training_id, role, index, number, pod_name, pod_uid, node, state, reason, "
-            "created_at) VALUES (gen_random_uuid(), :id, 'worker', 0, 1, 'w', 'u', 'n1', 'failed', 'NodeLost', now())",
-        ):
-            await connection.execute(text(statement), {"id": first["id"]} if ":id" in statement else {})
-    await timed.set_state(first["id"], "failed")
-    await timed.fire(DAY + 2 * MINUTE)
-    second = (await by_number(timed))[2]
-    assert second["replaces"] == first["id"]
-    waits = await ask(context, second["id"])
-    assert not waits.admitted
-    assert "#1 may still run on node n1, which was lost" in waits.message
-
-    async with context.database.transaction() as connection:
-        await connection.execute(text("DELETE FROM cluster_nodes WHERE name = 'n1'"))
-        assert (await running_queue.ask(connection, second["id"], 100)).admitted
-        await connection.rollback()
-    await context.trainings.release(ADA, first["id"])
-    assert (await ask(context, second["id"])).admitted
-
-
 async def test_retries_replace_nothing_and_run_one_at_a_time(context: Context) -> None:
     timed = await make_timed(context, [every(1, overlap=Overlap.REPLACE)])
     await timed.fire(DAY + MINUTE)

@@ -15,7 +15,7 @@ from app.db.codec import to_json
 from app.db.engine import Database
 from app.db.ids import new_id
 from app.db.tables import due_times, projects, schedules, trainings
-from app.domain.project import ProjectSpec
+from app.domain.project import ProjectSpec, RunSpec
 from app.domain.schedule import Overlap, Schedule
 from tests.support.trainings import Maker, run_spec
 
@@ -86,7 +86,12 @@ class Timed:
 
 
 async def make_timed(
-    context: Context, wanted: Sequence[Schedule], *, at: datetime = DAY, next_at: datetime | None = None
+    context: Context,
+    wanted: Sequence[Schedule],
+    *,
+    at: datetime = DAY,
+    next_at: datetime | None = None,
+    run: RunSpec | None = None,
 ) -> Timed:
     """A project for each schedule, handled up to `at` and due for the first time at `next_at` (a minute later)."""
     maker = await Maker.create(context)
@@ -98,7 +103,7 @@ async def make_timed(
             "name": f"t{id_.hex}",
             "owner_id": maker.owner_id,
             "algorithm_id": algorithm,
-            "spec": to_json(ProjectSpec(algorithm=maker.name, version=None, run=run_spec(), schedule=schedule)),
+            "spec": to_json(ProjectSpec(algorithm=maker.name, version=None, run=run or run_spec(), schedule=schedule)),
         }
         for id_, schedule in zip(ids, wanted, strict=True)
     ]

@@ -12,6 +12,7 @@ import pytest
 from app.domain.seen import PodPhase
 from app.domain.training import TaskKey
 from app.k8s import objects, translate
+from app.k8s.nodes import Nodes
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TRAINING = "01990000-0000-7000-8000-000000000001"
@@ -133,6 +134,20 @@ def test_a_node_that_does_not_answer() -> None:
     assert translate.not_ready_since(node) == NOW
     node.status.conditions = [objects.Condition("Ready", "True", last_transition_time=NOW)]
     assert translate.not_ready_since(node) is None
+
+
+def test_when_a_node_told_of_its_boot() -> None:
+    """As the API server writes it; whoever declares a node lost changes the status of Ready and its transition only."""
+    ready = {"type": "Ready", "status": "Unknown", "lastHeartbeatTime": "2026-11-24T03:00:00Z"}
+    status = {"nodeInfo": {"bootID": "b-1", "kubeletVersion": "v1.36.0"}, "conditions": [ready]}
+    node = msgspec.json.decode(msgspec.json.encode({"metadata": {"name": "n"}, "status": status}), type=objects.Node)
+    nodes = Nodes(lambda _name: None)
+    nodes.changed(node, False)
+    [seen] = nodes.all()
+    assert (seen.ready, seen.boot_id, seen.reported_at) == ("no", "b-1", datetime(2026, 11, 24, 3, tzinfo=UTC))
+    nodes.changed(objects.Node(objects.Meta("n")), False)
+    [seen] = nodes.all()
+    assert (seen.boot_id, seen.reported_at) == ("", None)
 
 
 @pytest.mark.parametrize(("label", "training"), [(TRAINING, UUID(TRAINING)), ("", None), ("x", None)])

@@ -16,6 +16,7 @@ from app.api.schemas.trainings import (
     BulkStopOut,
     EventOut,
     LeftOut,
+    LostNodeOut,
     ManifestsOut,
     NotesIn,
     OutcomeOut,
@@ -109,6 +110,13 @@ async def retry_training(training_id: UUID, me: Me, context: Ctx, once: Once) ->
 async def release_training(training_id: UUID, response: Response, me: Me, context: Ctx) -> TrainingOut:
     """Say that nothing of it runs on a lost node any more, so that the next training of its timed project starts."""
     return _answer(await context.trainings.release(me, training_id), response)
+
+
+@router.get("/{training_id:uuid}/lost-nodes", responses=documented(404))
+async def list_lost_nodes(training_id: UUID, me: Me, context: Ctx) -> list[LostNodeOut]:
+    """Where something of it may still run after its end; the next training of its timed project waits for these."""
+    training = (await context.trainings.get(me, training_id)).training
+    return [LostNodeOut(node=node, message=words) for node, words in await context.trainings.unproven(me, training)]
 
 
 @router.get("/{training_id:uuid}/outcome", responses=documented(404))

@@ -163,6 +163,11 @@ class TrainingOut(Output):
         )
 
 
+class LostNodeOut(Output):
+    node: str
+    message: Annotated[str, Field(description="What proves that nothing of the training runs there any more.")]
+
+
 class OutcomeOut(Output):
     """How it ended."""
 

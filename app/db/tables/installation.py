@@ -37,5 +37,7 @@ cluster_nodes = Table(
     Column("used", JSONB),
     Column("labels", JSONB, nullable=False, server_default="{}"),
     Column("taints", JSONB, nullable=False, server_default="[]"),  # [{key, value, effect}]
+    Column("boot_id", Text, nullable=False, server_default=""),  # of its machine, as the node last told…
+    moment("reported_at"),  # …at this time, by its own clock
     moment("observed_at", nullable=False),
 )

@@ -161,6 +161,7 @@ attempts = Table(
     Column("reason", Text, nullable=False, server_default=""),  # the cluster's word: OOMKilled, Evicted, …
     Column("message", Text, nullable=False, server_default=""),
     Column("termination", Text),  # what start.sh left (domain.termination)
+    Column("boot_id", Text),  # that its node has told at some time after its start
     moment("created_at", nullable=False),
     moment("started_at"),
     moment("finished_at"),

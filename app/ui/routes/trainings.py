@@ -143,6 +143,12 @@ async def stop_training(page: Shown, training_id: UUID) -> Response:
     return to(f"/trainings/{training_id}")
 
 
+@router.post("/trainings/{training_id}/release")
+async def release_training(page: Shown, training_id: UUID) -> Response:
+    await page.context.trainings.release(page.viewer, training_id)
+    return to(f"/trainings/{training_id}")
+
+
 @router.post("/trainings/{training_id}/notes")
 async def annotate_training(page: Shown, training_id: UUID) -> Response:
     notes = Sent(await page.request.form(max_fields=10)).text("notes")
@@ -175,6 +181,7 @@ async def head_values(page: Page, record: TrainingRecord, *, tab: str) -> dict[s
         "removed": _removed(training),
         "backfill_id": record.backfill_id,
         "others": await _others(page, training),
+        "unproven": await page.context.trainings.unproven(page.viewer, training),
         "namespace_message": record.namespace_message,
         "notes": record.notes,
         "may_change": can(page.viewer, Action.CHANGE, owner_id=record.owner_id),
