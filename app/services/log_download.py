@@ -14,7 +14,8 @@ from app.db.engine import Database
 from app.domain.access import Principal
 from app.domain.log import LogInfo
 from app.services.log_bytes import LogBytes
-from app.services.logs import LogRemoved, LogService, Which
+from app.services.log_choice import LogRemoved, Which
+from app.services.logs import LogService
 from app.storage import ObjectStore
 
 _QUICK = 3
@@ -35,7 +36,7 @@ class LogDownload:
         """
         logs = await self._logs.tries(principal, training_id, Which())
         if any(log.removed for log in logs):
-            raise LogRemoved("They were older than this installation keeps logs (TAAS_KEEP_LOGS). The record is kept.")
+            raise LogRemoved
         return self._stream(logs)
 
     async def _stream(self, logs: Sequence[LogInfo]) -> AsyncIterator[bytes]:

@@ -15,8 +15,9 @@ from app.domain.log_search import CONTEXT_MAX, HITS_MAX, TEXT_MAX, FoundLine, Lo
 from app.domain.paging import bad_cursor
 from app.errors import NotFound
 from app.services.log_bytes import LogBytes
+from app.services.log_choice import LogRemoved, Which
 from app.services.log_scan import Finder, Scan
-from app.services.logs import LogRemoved, LogService, Which
+from app.services.logs import LogService
 from app.storage import ObjectMissing, ObjectStore
 
 SEARCH_SECONDS = 2.0
@@ -64,7 +65,7 @@ class LogSearchService:
     ) -> list[LogInfo]:
         logs = await self._logs.tries(principal, training_id, which)
         if any(log.removed for log in logs):
-            raise LogRemoved("It was older than this installation keeps logs (TAAS_KEEP_LOGS). Its record is kept.")
+            raise LogRemoved
         if after is not None:
             known = [at for at, log in enumerate(logs) if log.attempt_id == after.attempt_id]
             if not known or after.line < 0:

@@ -18,7 +18,7 @@ from app.domain.log import LogInfo
 from app.domain.log_levels import Level, continues, level_of
 from app.domain.project import RunSpec
 from app.services.log_merge import LogSlice
-from app.services.logs import LogPage
+from app.services.log_pages import LogPage
 from app.ui.ansi import PLAIN, Pen, to_html
 
 COLOURS = 8

@@ -28,7 +28,8 @@ from app.k8s.client import KubeClient
 from app.k8s.cluster import Cluster
 from app.k8s.manifests import Launch, build
 from app.scheduler.logs import LogSupervisor
-from app.services.logs import LogService, Which
+from app.services.log_choice import Which
+from app.services.logs import LogService
 from app.settings import Settings
 from app.storage import ObjectStore
 from tests.support.cluster import LocalCluster

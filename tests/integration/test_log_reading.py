@@ -20,7 +20,7 @@ from app.k8s.log_parser import Position
 from app.scheduler import log_archive
 from app.scheduler.log_tail import Tail
 from app.services.log_bytes import LogBytes, LogDamaged
-from app.services.logs import Which
+from app.services.log_choice import Which
 from app.storage import ObjectStore
 from tests.support.log_book import ADA, START, W0, Book
 from tests.support.log_rows import add_training

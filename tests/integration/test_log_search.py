@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from app.domain.log_search import LogQuery
+from app.services.log_choice import Which
 from app.services.log_search import LogSearchService
-from app.services.logs import Which
 from tests.support.log_book import ADA, Book
 from tests.support.log_rows import add_training
 from tests.support.web import Web

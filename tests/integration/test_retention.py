@@ -24,7 +24,7 @@ from app.domain.algorithm import bundle_key
 from app.domain.retention import GoingTrainings, RetentionPreview
 from app.scheduler.chores import Chores
 from app.scheduler.connection import Connection
-from app.services.logs import Which
+from app.services.log_choice import Which
 from app.services.retention import RetentionService
 from app.storage import ObjectMissing, StorageUnavailable
 from tests.support.log_book import ADA, W0, Book

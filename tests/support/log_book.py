@@ -14,7 +14,8 @@ from app.domain.training import TaskKey
 from app.k8s.log_parser import LogParser, Position
 from app.scheduler.log_archive import LogArchive
 from app.scheduler.log_tail import Tail
-from app.services.logs import LogService, Which
+from app.services.log_choice import Which
+from app.services.logs import LogService
 from app.storage import ObjectStore
 from tests.support.log_rows import TrainingRow
 

@@ -16,7 +16,9 @@ from app.domain.log_search import CONTEXT_MAX, PATTERN_MAX, LogQuery, key_of, pl
 from app.domain.paging import Page
 from app.domain.training import TaskKey
 from app.errors import FieldError, InvalidInput
-from app.services.logs import PAGE_MOST, TAIL_MOST, LogRemoved, Which
+from app.services.log_choice import LogRemoved, Which
+from app.services.log_pages import PAGE_MOST
+from app.services.log_pieces import TAIL_MOST
 
 router = APIRouter(prefix="/trainings", tags=["trainings"])
 
@@ -85,7 +87,7 @@ async def list_log_lines(
     assert key is not None
     page = await context.logs.page(me, training_id, key, attempt, line=line - 1, most=limit)
     if page.log.removed:
-        raise LogRemoved("It was older than this installation keeps logs (TAAS_KEEP_LOGS). Its record is kept.")
+        raise LogRemoved
     return LogLinesOut.of_page(page.log, page.lines, page.next)
 
 

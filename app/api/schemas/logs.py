@@ -11,7 +11,7 @@ from app.api.schemas.base import Moment, Output
 from app.domain.log import LogInfo
 from app.domain.log_levels import Level, level_of
 from app.domain.log_search import FoundLine, LogHit
-from app.services.logs import LogLine
+from app.services.log_pages import LogLine
 
 
 class LogLineOut(Output):

@@ -15,7 +15,7 @@ from app.domain.log import LogInfo
 from app.domain.log_levels import Level
 from app.domain.log_search import CONTEXT_MAX, PATTERN_MAX, FoundLine, LogFinds, LogHit, LogQuery, key_of, place_of
 from app.errors import InvalidInput
-from app.services.logs import LogRemoved
+from app.services.log_choice import LogRemoved
 from app.ui.ansi import to_html
 from app.ui.page import Shown
 from app.ui.routes.logs import CONTEXTS, LEVELS, keys_of, which_of

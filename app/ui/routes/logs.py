@@ -17,7 +17,7 @@ from app.domain.log_search import CONTEXT_MAX, PATTERN_MAX
 from app.domain.record import TrainingRecord
 from app.domain.training import TaskKey
 from app.errors import NotFound
-from app.services.logs import Which
+from app.services.log_choice import Which
 from app.ui.live import Frame, frames
 from app.ui.log_batches import batches
 from app.ui.log_lines import LineWriter, chunked, cursor_text, labels_of, read_cursor
