@@ -11,6 +11,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from app.domain.param import Param
+from app.domain.project_metric import ProjectMetric
 from app.domain.schedule import Schedule
 
 
@@ -103,7 +104,8 @@ class ProjectSpec:
     """A project's settings: which code, how it runs, and when. `version` None means the newest at launch.
 
     A project with a schedule is timed, one without (None) is normal. `params` are the parameters it declares, in
-    the order of its forms; with `only_declared_params` a launch may give no others.
+    the order of its forms; with `only_declared_params` a launch may give no others. By `metric` its
+    trainings are compared; None: metrics are judged by their names.
     """
 
     algorithm: str
@@ -113,6 +115,7 @@ class ProjectSpec:
     schedule: Schedule | None = None
     params: tuple[Param, ...] = ()
     only_declared_params: bool = False
+    metric: ProjectMetric | None = None
 
 
 @dataclass(frozen=True, slots=True)

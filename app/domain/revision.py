@@ -49,6 +49,7 @@ def settings_of(spec: Mapping[str, Any], notes: str, tags: list[str]) -> dict[st
         "schedule": spec.get("schedule"),
         "params": {one["name"]: _said(one) for one in spec.get("params") or ()},
         "only_declared_params": spec.get("only_declared_params") or None,
+        "metric": spec.get("metric"),
         "notes": notes,
         "tags": tags,
     }

@@ -13,6 +13,7 @@ from app.domain.names import NAME, NAME_RULE
 from app.domain.param import Param
 from app.domain.params import check_declared
 from app.domain.project import ProjectSpec, RunSpec, Success
+from app.domain.project_metric import ProjectMetric, check_metric
 from app.domain.schedule import Schedule
 from app.domain.validate import check_project, default_success, pointer
 from app.errors import FieldError, InvalidInput
@@ -42,6 +43,7 @@ class ProjectDraft:
     schedule: Schedule | None = None
     params: tuple[Param, ...] = ()
     only_declared_params: bool = False
+    metric: ProjectMetric | None = None
     notes: str = ""
     tags: tuple[str, ...] = ()
     secrets: Mapping[str, str | None] = field(default_factory=dict)
@@ -85,9 +87,10 @@ async def resolve(connection: AsyncConnection, draft: ProjectDraft, secret_names
         draft.schedule,
         draft.params,
         draft.only_declared_params,
+        draft.metric,
     )
     named = {error.pointer for error in errors}
-    found = [*check_project(spec), *check_declared(spec)]
+    found = [*check_project(spec), *check_declared(spec), *(check_metric(spec.metric) if spec.metric else ())]
     errors += [error for error in found if error.pointer not in named]
     if errors or algorithm_id is None:
         raise InvalidInput(" ".join(error.detail for error in errors[:3]), errors=errors)

@@ -143,6 +143,7 @@ class ProjectService:
             schedule=spec.schedule,
             params=spec.params,
             only_declared_params=spec.only_declared_params,
+            metric=spec.metric,
             notes=original.notes,
             tags=original.tags,
             secrets=opened,

@@ -17,10 +17,11 @@ from app.domain.access import Action, Principal
 from app.domain.clock import Clock
 from app.domain.endpoints import serving
 from app.domain.endpoints.endpoint import Endpoint, Kind
-from app.domain.endpoints.promotion import Promotion
+from app.domain.endpoints.promotion import PromotionWish
 from app.domain.endpoints.serving import Autoscaling, Balancing, Canary, Gateway, ModelVersion, ServingSpec
 from app.domain.endpoints.serving_rules import check_path, check_serving
 from app.domain.project import Project, Resources
+from app.domain.project_metric import ProjectMetric
 from app.domain.training import State, StorageMount
 from app.errors import Conflict, FieldError, InvalidInput
 from app.services import model_files
@@ -48,7 +49,7 @@ class Wanted:
     args: tuple[str, ...] | None = None
     autoscaling: Autoscaling | None = None
     no_autoscaling: bool = False
-    promotion: Promotion | None = None
+    promotion: PromotionWish | None = None
     no_promotion: bool = False
 
 
@@ -83,7 +84,7 @@ class ServingService:
             versions=(version,),
             live=1,
         )
-        spec = _applied(spec, wanted)
+        spec = _applied(spec, wanted, found.project.spec.metric)
         made = Endpoint(
             id=new_id(),
             kind=Kind.SERVING,
@@ -105,7 +106,13 @@ class ServingService:
 
     async def change(self, principal: Principal, serving_id: UUID, wanted: Wanted) -> Endpoint:
         """Another size, image or arguments. Raises `NotFound`, `NotAllowed` and `InvalidInput`."""
-        return await self._change(principal, serving_id, "change", lambda spec: _applied(spec, wanted))
+        declared = None
+        if wanted.promotion is not None:
+            async with self._database.read() as connection:
+                now = known(await endpoints.by_id(connection, serving_id), Kind.SERVING, serving_id)
+                project = await projects.by_id(connection, now.project_id)
+            declared = project.spec.metric if project else None
+        return await self._change(principal, serving_id, "change", lambda spec: _applied(spec, wanted, declared))
 
     async def add_version(
         self, principal: Principal, serving_id: UUID, model: ModelChoice, canary: tuple[int, int] | None = None
@@ -265,15 +272,17 @@ async def _of_directory(connection: AsyncConnection, name: str | None, path: str
     return _Found(project, StorageMount(storage.name, storage.kind, storage.config, folder), path, path, None)
 
 
-def _applied(spec: ServingSpec, wanted: Wanted) -> ServingSpec:
+def _applied(spec: ServingSpec, wanted: Wanted, declared: ProjectMetric | None) -> ServingSpec:
     given = {
         name: value
-        for name in ("image", "replicas", "resources", "args", "autoscaling", "promotion")
+        for name in ("image", "replicas", "resources", "args", "autoscaling")
         if (value := getattr(wanted, name)) is not None
     }
     spec = replace(spec, **given)
     if wanted.no_autoscaling:
         spec = replace(spec, autoscaling=None)
+    if wanted.promotion is not None:
+        spec = replace(spec, promotion=wanted.promotion.rule(declared))
     return replace(spec, promotion=None) if wanted.no_promotion else spec
 
 

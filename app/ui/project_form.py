@@ -8,6 +8,7 @@ from typing import Any
 from starlette.datastructures import FormData
 
 from app.domain.project import ROLE_ORDER, Framework, Project, Resources, Role, RunSpec, Success, Toleration
+from app.domain.project_metric import Better, ProjectMetric
 from app.services.drafts import ProjectDraft
 from app.ui.fields import Sent, lines_of, span_text
 from app.ui.param_form import Row, params_of, rows_of, rows_sent
@@ -64,6 +65,7 @@ def of_project(project: Project, zone: str) -> ProjectForm:
         "tags": ", ".join(project.tags),
         "revision": str(project.revision),
         "only_declared_params": "yes" if project.spec.only_declared_params else "",
+        **_of_metric(project.spec.metric),
         **fields_of(project.spec.schedule, zone),
     }
     return form
@@ -111,6 +113,7 @@ def draft_of(sent: Sent) -> ProjectDraft:
         schedule=schedule_of(sent),
         params=params_of(sent),
         only_declared_params=sent.text("only_declared_params") == "yes",
+        metric=_metric(sent),
     )
     sent.check()
     return draft
@@ -119,6 +122,20 @@ def draft_of(sent: Sent) -> ProjectDraft:
 def arguments(sent: Sent) -> list[str]:
     """Rows left empty are not arguments."""
     return [arg for arg in sent.all("args") if arg]
+
+
+def _of_metric(metric: ProjectMetric | None) -> dict[str, str]:
+    if metric is None:
+        return {}
+    return {"metric.tag": metric.tag, "metric.better": metric.better.value, "metric.run": metric.run or ""}
+
+
+def _metric(sent: Sent) -> ProjectMetric | None:
+    """None when no tag is named."""
+    if not sent.text("metric.tag"):
+        return None
+    better = Better.LOWER if sent.text("metric.better") == "lower" else Better.HIGHER
+    return ProjectMetric(sent.text("metric.tag"), better, sent.text("metric.run") or None)
 
 
 def _of_run(run: RunSpec) -> ProjectForm:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from app.domain.endpoints.promotion import Better, Promotion
+from app.domain.endpoints.promotion import Better, Promotion, PromotionWish
 from app.domain.endpoints.serving import Autoscaling
 from app.domain.project import Resources
 from app.services.servings import ModelChoice, Wanted
@@ -67,7 +67,7 @@ def wanted_of(sent: Sent) -> Wanted:
     )
 
 
-NO_RULE = {"metric": "", "better": "higher", "least_gain": "", "bound": ""}
+NO_RULE = {"metric": "", "better": "", "least_gain": "", "bound": ""}
 
 
 def rule_as_typed(rule: Promotion | None) -> dict[str, str]:
@@ -82,12 +82,12 @@ def rule_as_typed(rule: Promotion | None) -> dict[str, str]:
     }
 
 
-def rule_of(sent: Sent) -> Promotion | None:
+def rule_of(sent: Sent) -> PromotionWish | None:
     """The rule that was typed; None when no metric is named."""
     if not sent.text("metric"):
         return None
-    better = Better.LOWER if sent.text("better") == "lower" else Better.HIGHER
-    return Promotion(sent.text("metric"), better, _number(sent, "least_gain") or 0.0, _number(sent, "bound"))
+    better = {"lower": Better.LOWER, "higher": Better.HIGHER}.get(sent.text("better"))
+    return PromotionWish(sent.text("metric"), better, _number(sent, "least_gain") or 0.0, _number(sent, "bound"))
 
 
 def _number(sent: Sent, name: str) -> float | None:

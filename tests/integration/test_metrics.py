@@ -175,6 +175,7 @@ async def test_trainings_are_compared(room: Room, member: httpx.AsyncClient) -> 
     recent = (await member.get(f"/api/v1/projects/{room.maker.name}/metrics/recent")).json()
     assert [one["number"] for one in recent["items"]] == [1]
     (best,) = recent["best"]
-    assert (best["tag"], best["lower_is_better"], best["training"]) == ("loss", True, str(room.id))
+    assert (best["tag"], best["lower_is_better"], best["declared"]) == ("loss", True, False)
+    assert best["training"] == str(room.id)
     assert (best["step"], best["value"]) == (10, pytest.approx(0.1))
     assert (await member.get("/api/v1/projects/no-such/metrics/recent")).status_code == 404

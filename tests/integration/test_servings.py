@@ -264,5 +264,10 @@ async def test_a_better_model_that_is_not_there(web: Web, member: httpx.AsyncCli
     assert (verdict["promoted"], "There is no SavedModel" in verdict["message"]) == (False, True)
     bad = await member.patch(f"{HERE}/{made['id']}", json={"promotion": {"metric": "x", "least_gain": -1}})
     assert [error["pointer"] for error in bad.json()["errors"]] == ["/promotion/least_gain"]
+    declared = {"metric": {"tag": "latency", "better": "lower", "run": "eval"}}
+    assert (await member.patch("/api/v1/projects/hello", json=declared, headers={"If-Match": "*"})).is_success
+    asked = await member.patch(f"{HERE}/{made['id']}", json={"promotion": {"bound": 3}})
+    told = {"metric": "latency", "better": "lower", "run": "eval", "bound": 3.0, "least_gain": 0.0}
+    assert asked.json()["promotion"] == told
     off = await member.patch(f"{HERE}/{made['id']}", json={"promotion": None})
     assert off.json()["promotion"] is None

@@ -6,7 +6,8 @@ from math import inf, nan
 
 import pytest
 
-from app.domain.endpoints.promotion import Better, Candidate, Promotion, check_promotion, judge
+from app.domain.endpoints.promotion import Better, Candidate, Promotion, PromotionWish, check_promotion, judge
+from app.domain.project_metric import ProjectMetric
 
 HIGHER = Promotion("accuracy", least_gain=0.01)
 LOWER = Promotion("loss", Better.LOWER, bound=0.5)
@@ -51,3 +52,24 @@ def test_what_no_training_made_is_replaced_only_under_a_bound() -> None:
 def test_rules_that_cannot_be(rule: Promotion, pointer: str) -> None:
     assert [error.pointer for error in check_promotion(rule)] == [pointer]
     assert list(check_promotion(HIGHER)) == []
+
+
+@pytest.mark.parametrize(
+    ("wish", "declared", "rule"),
+    [
+        (PromotionWish(), ProjectMetric("speed", Better.LOWER, "eval"), Promotion("speed", Better.LOWER, run="eval")),
+        (PromotionWish("speed"), ProjectMetric("speed", Better.LOWER), Promotion("speed", Better.LOWER)),
+        (PromotionWish("loss"), None, Promotion("loss", Better.LOWER)),
+        (PromotionWish("loss", Better.HIGHER), None, Promotion("loss", Better.HIGHER)),
+        (PromotionWish("speed", bound=2.0), None, Promotion("speed", Better.HIGHER, bound=2.0)),
+        (PromotionWish("other"), ProjectMetric("speed", Better.LOWER), Promotion("other", Better.HIGHER)),
+    ],
+)
+def test_what_is_not_said_is_as_the_project_declares(
+    wish: PromotionWish, declared: ProjectMetric | None, rule: Promotion
+) -> None:
+    assert wish.rule(declared) == rule
+
+
+def test_a_rule_needs_a_metric_from_somewhere() -> None:
+    assert [error.pointer for error in check_promotion(PromotionWish().rule(None))] == ["/promotion/metric"]

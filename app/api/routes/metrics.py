@@ -74,8 +74,9 @@ async def compare_metrics(
 @router.get("/projects/{name}/metrics/recent", responses=documented(404))
 async def get_project_metrics(name: NamePath, me: Me, context: Ctx) -> ProjectMetricsOut:
     """The newest 20 trainings that have metrics, with their values."""
+    project = await context.projects.get(me, name)
     recent = await context.metrics.recent(me, name)
-    best = best_of({one.training.id: one.names for one in recent})
+    best = best_of({one.training.id: one.names for one in recent}, project.spec.metric)
     return ProjectMetricsOut(best=tuple(map(BestOut.of, best)), items=tuple(map(MeasuredOut.of, recent)))
 
 

@@ -143,7 +143,8 @@ class BestOut(Output):
 
     run: str
     tag: str
-    lower_is_better: bool = Field(description="As the words of its name tell.")
+    lower_is_better: bool
+    declared: bool = Field(description="Whether the project says so, or else the words of its name.")
     value: float
     step: int
     training: UUID
@@ -153,7 +154,8 @@ class BestOut(Output):
         return cls(
             run=best.run,
             tag=best.tag,
-            lower_is_better=best.lower_is_better,
+            lower_is_better=best.direction.lower,
+            declared=best.direction.declared,
             value=best.value,
             step=best.step,
             training=best.training_id,

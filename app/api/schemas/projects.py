@@ -11,6 +11,7 @@ from app.api.schemas.base import INT_MAX, Flag, Input, Moment, Name, Output, iso
 from app.api.schemas.params import Params, param_bodies, params_of
 from app.api.schemas.schedules import ScheduleBody
 from app.domain.project import Framework, Project, Resources, Role, RunSpec, Success, Toleration
+from app.domain.project_metric import TAG_MAX, Better, ProjectMetric
 from app.services.drafts import ProjectDraft
 
 Quantity = Annotated[str, Field(min_length=1, max_length=64, description="A Kubernetes quantity.", examples=["500m"])]
@@ -18,6 +19,7 @@ Count = Annotated[int, Field(ge=-INT_MAX, le=INT_MAX)]
 Span = Annotated[timedelta, BeforeValidator(iso_only), Field(description="ISO 8601.", examples=["PT30M"])]
 Text = Annotated[str, Field(max_length=1_000_000)]
 Image = Annotated[str, Field(max_length=512, examples=["registry.example.com/team/tensorflow:2.21"])]
+MetricHelp = "By which its trainings are judged. Null: metrics are judged by their names."
 OnlyDeclaredHelp = "Whether a start that gives other parameters is refused."
 ImageHelp = "Absent or null: the catalogue's default for the framework."
 
@@ -27,6 +29,21 @@ class TolerationBody(Input):
     operator: Annotated[str, Field(max_length=20)] = "Equal"
     value: Annotated[str, Field(max_length=400)] = ""
     effect: Annotated[str, Field(max_length=40)] = ""
+
+
+class MetricBody(Input):
+    """The metric by which its trainings are judged."""
+
+    tag: Annotated[str, Field(max_length=TAG_MAX, description="A tag of the summaries.", examples=["epoch_accuracy"])]
+    better: Better = Better.HIGHER
+    run: Annotated[str | None, Field(max_length=TAG_MAX, description="Null: of whichever run has it.")] = None
+
+    def to_domain(self) -> ProjectMetric:
+        return ProjectMetric(self.tag, self.better, self.run)
+
+    @classmethod
+    def of(cls, metric: ProjectMetric | None) -> MetricBody | None:
+        return cls.model_construct(tag=metric.tag, better=metric.better, run=metric.run) if metric else None
 
 
 class ResourcesBody(Input):
@@ -87,6 +104,7 @@ class ProjectIn(Input):
     schedule: Annotated[ScheduleBody | None, Field(description="Null: a normal project.")] = None
     params: Params = Field(default_factory=dict)
     only_declared_params: Annotated[Flag, Field(description=OnlyDeclaredHelp)] = False
+    metric: Annotated[MetricBody | None, Field(description=MetricHelp)] = None
 
     def draft(self, *, default_storage: bool) -> ProjectDraft:
         """What the services make a project of."""
@@ -114,6 +132,7 @@ class ProjectIn(Input):
             schedule=self.schedule.to_domain() if self.schedule else None,
             params=params_of(self.params),
             only_declared_params=self.only_declared_params,
+            metric=self.metric.to_domain() if self.metric else None,
             notes=self.notes,
             tags=self.tags,
             secrets=self.secret_env,
@@ -144,6 +163,7 @@ class ProjectPatch(Input):
     schedule: Annotated[ScheduleBody | None, Field(description="Replaced whole; null: none.")] = None
     params: Params | None = None
     only_declared_params: Flag | None = None
+    metric: Annotated[MetricBody | None, Field(description="Replaced whole; null: none.")] = None
 
     def applied_to(self, project: Project) -> ProjectDraft:
         """The whole project with these changes. A null where the project cannot have one means its default."""
@@ -202,6 +222,7 @@ class ProjectOut(RunOut):
     schedule: ScheduleBody | None
     params: Params
     only_declared_params: Annotated[bool, Field(description=OnlyDeclaredHelp)]
+    metric: Annotated[MetricBody | None, Field(description=MetricHelp)]
     timing: Annotated[TimingOut | None, Field(description="Where its schedule stands; null: a normal project.")]
     trainings: Annotated[int, Field(description="How many it has had.")]
     revision: Annotated[int, Field(description="As in the ETag.")]
@@ -221,6 +242,7 @@ class ProjectOut(RunOut):
             schedule=ScheduleBody.of(spec.schedule) if spec.schedule else None,
             params=param_bodies(spec.params),
             only_declared_params=spec.only_declared_params,
+            metric=MetricBody.of(spec.metric),
             notes=project.notes,
             tags=project.tags,
             timing=TimingOut.model_validate(project.timing) if project.timing else None,
@@ -270,5 +292,5 @@ def _role(role: Role) -> RoleBody:
     )
 
 
-_MAY_BE_NULL = {"version", "image", "storage", "success", "max_duration", "running_limit", "schedule"}
+_MAY_BE_NULL = {"version", "image", "storage", "success", "max_duration", "running_limit", "schedule", "metric"}
 _KEPT = set(ProjectIn.model_fields) & set(ProjectOut.model_fields)

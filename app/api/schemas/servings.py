@@ -10,7 +10,7 @@ from pydantic import Field
 from app.api.schemas.base import Input, Moment, Name, Output, Whole
 from app.api.schemas.projects import Count, Image, ResourcesBody
 from app.domain.endpoints.endpoint import Endpoint, EndpointReason, EndpointState
-from app.domain.endpoints.promotion import Better, Promotion
+from app.domain.endpoints.promotion import Better, PromotionWish
 from app.domain.endpoints.serving import Autoscaling, Canary
 from app.domain.endpoints.serving_addresses import addresses
 from app.domain.project import Resources
@@ -44,14 +44,20 @@ class AutoscalingBody(Input):
 class PromotionBody(Input):
     """The project's newest model goes live by itself when its last value of `metric` is better than the live one's."""
 
-    metric: Annotated[str, Field(max_length=500, description="A tag of the summaries.", examples=["epoch_accuracy"])]
-    better: Better = Better.HIGHER
+    metric: Annotated[
+        str | None,
+        Field(max_length=500, description="A tag of the summaries. Absent: as the project declares."),
+    ] = None
+    better: Annotated[
+        Better | None,
+        Field(description="Absent: as the project declares, else as its name tells, else higher."),
+    ] = None
     least_gain: Annotated[float, Field(description="By how much at least.")] = 0.0
     bound: Annotated[float | None, Field(description="No worse than this, whatever is live.")] = None
     run: Annotated[str | None, Field(max_length=500, description="Of that run only.")] = None
 
-    def to_domain(self) -> Promotion:
-        return Promotion(self.metric, self.better, self.least_gain, self.bound, self.run)
+    def to_domain(self) -> PromotionWish:
+        return PromotionWish(self.metric, self.better, self.least_gain, self.bound, self.run)
 
 
 class ModelIn(Input):

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from math import isfinite
 
+from app.domain.best_metric import direction_of
+from app.domain.project_metric import Better as Better
+from app.domain.project_metric import ProjectMetric
 from app.errors import FieldError
 
 METRIC_MAX = 500
-
-
-class Better(StrEnum):
-    """Which of two values is the better one."""
-
-    HIGHER = "higher"
-    LOWER = "lower"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +24,27 @@ class Promotion:
     least_gain: float = 0.0
     bound: float | None = None
     run: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionWish:
+    """A rule as somebody asks for it. `metric` None: the one that the project declares; `better` None: as the project
+    declares, else as the metric's name tells, else higher."""
+
+    metric: str | None = None
+    better: Better | None = None
+    least_gain: float = 0.0
+    bound: float | None = None
+    run: str | None = None
+
+    def rule(self, declared: ProjectMetric | None) -> Promotion:
+        """The rule itself, whose metric is empty when nobody names one."""
+        metric, run = self.metric, self.run
+        if metric is None and declared is not None:
+            metric, run = declared.tag, declared.run if run is None else run
+        direction = direction_of(metric or "", run, declared)
+        better = self.better or (direction.better if direction else Better.HIGHER)
+        return Promotion(metric or "", better, self.least_gain, self.bound, run)
 
 
 @dataclass(frozen=True, slots=True)

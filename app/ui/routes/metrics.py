@@ -11,8 +11,10 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from app.domain.best_metric import Direction, best_values, direction_of
 from app.domain.metrics import Measured
 from app.domain.paging import PageRequest
+from app.domain.project_metric import ProjectMetric
 from app.domain.record import TrainingFilter, TrainingRecord
 from app.domain.training import State, Training
 from app.services.metrics import MOST_COMPARED
@@ -65,6 +67,7 @@ async def compare_page(
     name: Annotated[str, Path(max_length=63)],
     training: Annotated[list[UUID] | None, Query(max_length=MOST_COMPARED)] = None,
 ) -> Response:
+    project = await page.context.projects.get(page.viewer, name)
     recent = await page.context.metrics.recent(page.viewer, name)
     chosen = set(training or [one.training.id for one in recent[:COMPARED_AT_FIRST]])
     shown = [one for one in recent if one.training.id in chosen]
@@ -73,7 +76,7 @@ async def compare_page(
         "recent": recent,
         "chosen": chosen,
         "shown": [one.training for one in shown],
-        "rows": _rows(shown),
+        "rows": _rows(shown, project.spec.metric),
     }
     return page.show("compare_trainings", values)
 
@@ -97,19 +100,23 @@ async def _overlay(page: Page, training: Training, *, shown: bool) -> dict[str, 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A metric of the compared trainings: the last value of each, None where it has none."""
+    """A metric of the compared trainings: the last value of each, None where it has none, and which are the best."""
 
     run: str
     tag: str
     count: int
-    values: tuple[float | None, ...]
+    values: tuple[tuple[float | None, bool], ...]
+    direction: Direction | None
 
 
-def _rows(shown: Sequence[Measured]) -> list[Row]:
+def _rows(shown: Sequence[Measured], declared: ProjectMetric | None) -> list[Row]:
+    """What is declared first, then by tag."""
     known = {(name.tag, name.run) for one in shown for name in one.names}
     rows = []
     for tag, run in sorted(known):
         found = [next((n for n in one.names if (n.tag, n.run) == (tag, run)), None) for one in shown]
         values = tuple(name.last.value if name and name.last else None for name in found)
-        rows.append(Row(run, tag, sum(name.count for name in found if name), values))
-    return rows
+        direction = direction_of(tag, run, declared)
+        marked = tuple(zip(values, best_values(values, direction), strict=True))
+        rows.append(Row(run, tag, sum(name.count for name in found if name), marked, direction))
+    return sorted(rows, key=lambda row: not (row.direction and row.direction.declared))

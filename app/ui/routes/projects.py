@@ -127,7 +127,9 @@ async def _hooks(page: Page, project: Project) -> tuple[Hook, ...]:
 
 async def _best(page: Page, project: Project) -> list[Best]:
     """Without a storage there is nowhere to write summaries to."""
-    return best_of(await page.context.metrics.newest(project.id)) if project.spec.run.storage else []
+    if not project.spec.run.storage:
+        return []
+    return best_of(await page.context.metrics.newest(project.id), project.spec.metric)
 
 
 def _body(project: Project) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from app.domain.endpoints.signature import sample
 from app.domain.paging import PageRequest
 from app.domain.record import TrainingFilter
 from app.domain.training import State
-from app.errors import Conflict, InvalidInput, TaasError, Unavailable
+from app.errors import Conflict, InvalidInput, NotFound, TaasError, Unavailable
 from app.services.access import require
 from app.services.servings import Wanted
 from app.ui.fields import Sent
@@ -237,6 +237,7 @@ async def _show(
         "settings": settings or as_is,
         "version": version or BLANK,
         "rule": rule or rule_as_typed(spec.promotion),
+        **await _declared(page, endpoint.project),
         "verdicts": (await page.context.promotions.page(page.viewer, serving_id, PageRequest(10))).items,
         "trainings": await _trainings(page, endpoint.project),
         "errors": field_errors(exc) if exc else {},
@@ -244,6 +245,17 @@ async def _show(
         "settings_open": settings is not None,
     }
     return page.show("serving", values, exc.status if exc else 200)
+
+
+async def _declared(page: Page, project: str) -> dict[str, str]:
+    """The metric that the project is judged by, in words; nothing where it declares none, or is deleted."""
+    try:
+        metric = (await page.context.projects.get(page.viewer, project)).spec.metric
+    except NotFound:
+        metric = None
+    if metric is None:
+        return {"declared": "", "declared_tag": ""}
+    return {"declared": f"{project} declares {metric.tag}: {metric.better} is better.", "declared_tag": metric.tag}
 
 
 async def _trainings(page: Page, project: str) -> list[tuple[str, str]]:
