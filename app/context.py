@@ -65,6 +65,7 @@ from app.services.tokens import TokenService
 from app.services.training_files import TrainingFiles
 from app.services.trainings import TrainingService
 from app.services.uploads import limits_of
+from app.services.usage import UsageService
 from app.settings import Settings
 from app.storage import ObjectStore
 
@@ -111,6 +112,7 @@ class Context:
     figures: FiguresService
     metrics: MetricsService
     metric_readings: MetricReadingService
+    usage: UsageService
     log_search: LogSearchService
     log_download: LogDownload
     retention: RetentionService
@@ -198,6 +200,7 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         metrics=MetricsService(database, settings),
         metric_readings=MetricReadingService(database, clock),
         logs=logs,
+        usage=UsageService(database, clock, settings),
         log_search=LogSearchService(database, storage, logs),
         log_download=LogDownload(database, storage, logs),
         retention=RetentionService(database, storage, algorithms.bundles, settings=settings, clock=clock),

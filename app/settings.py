@@ -136,6 +136,9 @@ class Settings(BaseSettings):
     claim_seconds: float = Field(3.5, gt=0.5, description="How long a worker's claim on a training holds.")
     sweep_seconds: float = Field(1.0, gt=0, description="How often due rows are looked for when no hint arrives.")
     worker_concurrency: int = Field(16, ge=1, description="Trainings that a worker decides about at a time.")
+    usage_seconds: float = Field(
+        30.0, ge=5, le=600, description="How often a worker asks the cluster's metrics API what tasks use."
+    )
     log_followers: int = Field(200, ge=1, description="Logs followed live at a time by one worker.")
 
     @cached_property

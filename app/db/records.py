@@ -11,9 +11,10 @@ from sqlalchemy import Row, Select, bindparam, case, select, text, tuple_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db import usage
 from app.db.ids import new_id
 from app.db.keyset import fetch_page
-from app.db.tables import attempts, events, tasks
+from app.db.tables import attempts, events, task_usage, tasks
 from app.domain.paging import Page, PageRequest
 from app.domain.project import ROLE_ORDER
 from app.domain.record import AttemptRecord, EventRecord, LastSuccess, TaskRecord
@@ -45,8 +46,10 @@ async def success_before(connection: AsyncConnection, training: Training) -> Las
 
 
 async def tasks_page(connection: AsyncConnection, training_id: UUID, request: PageRequest) -> Page[TaskRecord]:
-    """A training's tasks by role (in their usual order) and index, each with all its tries."""
-    query: Select[Any] = select(tasks, _ROLE_PLACE).where(tasks.c.training_id == training_id)
+    """A training's tasks by role (in their usual order) and index, each with all its tries and what it uses."""
+    query: Select[Any] = (
+        select(tasks, _ROLE_PLACE, *usage.COLUMNS).outerjoin(task_usage).where(tasks.c.training_id == training_id)
+    )
     key = (_ROLE_PLACE, tasks.c.role, tasks.c.index)
     found = await fetch_page(connection, query, request, key=key, make=lambda row: row)
     tries = await _attempts(connection, training_id, [_key_of(row) for row in found.items])
@@ -110,6 +113,7 @@ def _task_of(row: Row[Any], tries: list[AttemptRecord]) -> TaskRecord:
         started_at=row.started_at,
         finished_at=row.finished_at,
         attempts=tuple(tries),
+        usage=usage.of_row(row),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.domain.training import LogVerdict, Reason, State, TaskKey, TaskState, Training, Trigger
+from app.domain.usage import TaskUsage
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class LastSuccess:
 
 @dataclass(frozen=True, slots=True)
 class TaskRecord:
-    """A task and its newest try; `tries` counts all of them."""
+    """A task and its newest try; `tries` counts all of them. `usage` None: it was never sampled."""
 
     key: TaskKey
     state: TaskState
@@ -63,6 +64,7 @@ class TaskRecord:
     started_at: datetime | None
     finished_at: datetime | None
     attempts: tuple[AttemptRecord, ...] = ()
+    usage: TaskUsage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from app.domain import quantity
+from app.errors import ClusterError
 from app.k8s import objects
 from app.k8s.client import KubeClient
 
@@ -62,6 +63,11 @@ async def requested(client: KubeClient) -> dict[str, Amounts]:
 
 
 async def used(client: KubeClient) -> dict[str, Amounts]:
-    """By node, what is used now; empty without metrics-server. Raises ClusterError."""
-    data = await client.get("/apis/metrics.k8s.io/v1beta1/nodes")
+    """By node, what is used now; empty without metrics-server, or while it does not answer. Raises ClusterError."""
+    try:
+        data = await client.get("/apis/metrics.k8s.io/v1beta1/nodes")
+    except ClusterError as exc:
+        if exc.http_status not in (403, 503):
+            raise
+        return {}
     return {item.metadata.name: item.usage for item in _metrics.decode(data).items} if data else {}

@@ -27,6 +27,7 @@ from app.scheduler.clock import Clock
 from app.scheduler.connection import Connection
 from app.scheduler.orphans import Orphans
 from app.scheduler.timed import Timed
+from app.scheduler.usage import LOOK_SECONDS, UsageSampler
 from app.services.backfills import BackfillService
 from app.services.chains import Chains
 from app.services.dead_man import DeadManService
@@ -64,6 +65,7 @@ class Chores:
         self._connection = connection
         self._worker = worker
         self._orphans = Orphans(database)
+        self._usage = UsageSampler(database, lambda: connection.cluster, settings.usage_seconds)
         self._clock = Clock()
         self._firing = firing
         self._chains = chains
@@ -80,6 +82,7 @@ class Chores:
         self._clock.every(5, self._promote, "put better models live")
         self._clock.every(15, self._forget, "forget pods that are gone")
         self._clock.every(30, self._nodes, "keep the rows of the nodes", first=5)
+        self._clock.every(LOOK_SECONDS, self._usage.look, "sample what tasks use")
         self._clock.every(60, self._collect, "collect orphans")
         self._clock.every(600, self._expire, "remove what has expired")
         self._clock.every(600, self._forget_notices, "forget old notices")

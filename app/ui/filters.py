@@ -88,6 +88,13 @@ def amount(value: Decimal | None, resource: str) -> str:
     return f"{plain:f} {'core' if plain == 1 else 'cores'}" if resource == "cpu" else f"{plain:f}"
 
 
+def cores(millicores: int) -> str:
+    """CPU in cores, with as many digits as tell something: `0.004`, `0.25`, `1.9`, `12`."""
+    value = Decimal(millicores) / 1000
+    digits = "0.001" if value < Decimal("0.1") else "0.01" if value < 10 else "1"
+    return f"{value.quantize(Decimal(digits)).normalize():f}"
+
+
 def resource_words(resource: str) -> str:
     """A resource's name as a heading."""
     return {"cpu": "CPU", "memory": "Memory", "pods": "Pods"}.get(resource, resource)
@@ -96,6 +103,11 @@ def resource_words(resource: str) -> str:
 def percent(part: Decimal | None, whole: Decimal) -> float:
     """Of the whole, from 0 to 100; 0 when there is no whole."""
     return float(min(max((part or Decimal(0)) * 100 / whole, Decimal(0)), Decimal(100))) if whole else 0.0
+
+
+def share(part: int, whole: int, most: float = 999.0) -> float:
+    """Percent of the whole, at most `most`; 0 when there is no whole."""
+    return min(100 * part / whole, most) if whole else 0.0
 
 
 def _time(moment: datetime | None, form: str) -> Markup:

@@ -55,6 +55,7 @@ def _environment() -> Environment:
         ago=filters.ago,
         amount=filters.amount,
         at=filters.at,
+        cores=filters.cores,
         duration=filters.duration,
         figure=filters.figure,
         size=filters.size,
@@ -67,6 +68,7 @@ def _environment() -> Environment:
         resource_words=filters.resource_words,
         reason_words=words.reason_words,
         rule_words=words.rule_words,
+        share=filters.share,
         weekday=filters.weekday,
         trigger_words=words.trigger_words,
     )

@@ -12,6 +12,7 @@ from app.domain.exit_codes import explain
 from app.domain.project import RunSpec
 from app.domain.record import AttemptRecord, TaskRecord
 from app.domain.training import TaskKey, TaskState
+from app.domain.usage import MeasuredTask, UsageHint
 from app.ui.task_bars import Axis, Bar, bars_of
 
 ROWS = 50
@@ -34,6 +35,7 @@ class TaskRow:
     tries: tuple[AttemptRecord, ...]
     bars: list[Bar]
     silent_since: datetime | None
+    usage: MeasuredTask | None
 
     def words_of(self, exit_code: int) -> str:
         """What the exit code of one of its tries most likely means; empty where it says nothing in particular."""
@@ -42,7 +44,7 @@ class TaskRow:
 
 @dataclass(frozen=True, slots=True)
 class TaskGroup:
-    """A role: how its tasks are doing, and the rows of one page of them."""
+    """A role: how its tasks are doing, and the rows of one page of them. `hints` counts tasks by what is suggested."""
 
     role: str
     total: int
@@ -51,6 +53,7 @@ class TaskGroup:
     page: int
     pages: int
     silent: int
+    hints: Mapping[UsageHint, int]
 
 
 def groups_of(
@@ -61,6 +64,7 @@ def groups_of(
     page: int = 1,
     axis: Axis | None = None,
     silent: Mapping[TaskKey, datetime] = MappingProxyType({}),
+    usage: Mapping[TaskKey, MeasuredTask] = MappingProxyType({}),
 ) -> list[TaskGroup]:
     """Groups in the usual order of roles. `page` is that of `role`; the others show their first.
 
@@ -69,11 +73,20 @@ def groups_of(
     by_role: dict[str, list[TaskRecord]] = {name: [] for name in run.role_names}
     for task in tasks:
         by_role.setdefault(task.key.role, []).append(task)
-    return [_group(name, found, page if name == role else 1, axis, silent) for name, found in by_role.items() if found]
+    return [
+        _group(name, found, page if name == role else 1, axis, silent, usage)
+        for name, found in by_role.items()
+        if found
+    ]
 
 
 def _group(
-    role: str, tasks: list[TaskRecord], page: int, axis: Axis | None, silent: Mapping[TaskKey, datetime]
+    role: str,
+    tasks: list[TaskRecord],
+    page: int,
+    axis: Axis | None,
+    silent: Mapping[TaskKey, datetime],
+    usage: Mapping[TaskKey, MeasuredTask],
 ) -> TaskGroup:
     pages = -(-len(tasks) // ROWS)
     page = min(max(page, 1), pages)
@@ -85,14 +98,20 @@ def _group(
         role=role,
         total=len(tasks),
         states=[(state, counts[state]) for state in TaskState if counts[state]],
-        tasks=list(_rows(ordered[(page - 1) * ROWS : page * ROWS], axis, silent)),
+        tasks=list(_rows(ordered[(page - 1) * ROWS : page * ROWS], axis, silent, usage)),
         page=page,
         pages=pages,
         silent=sum(task.key in silent for task in tasks),
+        hints=Counter(hint for task in tasks if task.key in usage for hint in usage[task.key].hints),
     )
 
 
-def _rows(tasks: Iterable[TaskRecord], axis: Axis | None, silent: Mapping[TaskKey, datetime]) -> Iterable[TaskRow]:
+def _rows(
+    tasks: Iterable[TaskRecord],
+    axis: Axis | None,
+    silent: Mapping[TaskKey, datetime],
+    usage: Mapping[TaskKey, MeasuredTask],
+) -> Iterable[TaskRow]:
     for task in tasks:
         yield TaskRow(
             role=task.key.role,
@@ -108,4 +127,5 @@ def _rows(tasks: Iterable[TaskRecord], axis: Axis | None, silent: Mapping[TaskKe
             tries=task.attempts,
             bars=bars_of(task.attempts, axis),
             silent_since=silent.get(task.key),
+            usage=usage.get(task.key),
         )

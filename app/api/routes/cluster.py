@@ -14,7 +14,7 @@ router = APIRouter(prefix="/cluster", tags=["cluster"])
 @router.get("", responses=documented())
 async def get_cluster(me: Me, context: Ctx) -> ClusterOut:
     """All nodes with what they give, what is requested and used, and the sums."""
-    return ClusterOut.of(await context.cluster.view(me))
+    return ClusterOut.of(await context.cluster.view(me), await context.usage.measuring(me))
 
 
 @router.get("/nodes", responses=documented())

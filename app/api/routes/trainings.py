@@ -130,10 +130,12 @@ async def get_training_outcome(training_id: UUID, me: Me, context: Ctx) -> Outco
 
 @router.get("/{training_id:uuid}/tasks", responses=documented(404))
 async def list_training_tasks(training_id: UUID, me: Me, context: Ctx, paging: Paged) -> Listing[TaskOut]:
-    """By role and index, each with all its tries."""
+    """By role and index, each with all its tries and what it uses."""
+    run = (await context.trainings.get(me, training_id)).training.spec.run
     found = await context.trainings.tasks(me, training_id, paging.request)
+    usage = context.usage.of(run, found.items)
     silent = await context.logs.silent(me, training_id, context.clock())
-    return paging.listing(found, lambda task: TaskOut.of(task, silent.get(task.key)))
+    return paging.listing(found, lambda task: TaskOut.of(task, usage.get(task.key), silent.get(task.key)))
 
 
 @router.get("/{training_id:uuid}/tasks/{task}/environment", responses=documented(404))

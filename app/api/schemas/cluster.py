@@ -11,6 +11,7 @@ from app.api.schemas.base import Moment, Output
 from app.domain import quantity
 from app.domain.cluster import ClusterView, Share
 from app.domain.training import NamespaceState, State
+from app.domain.usage import Measuring
 
 Amounts = Annotated[dict[str, str], Field(description="Kubernetes quantities by the resource's name.")]
 
@@ -69,9 +70,13 @@ class ClusterOut(Output):
     namespaces: Annotated[int, Field(description="Of trainings, there or being deleted.")]
     stuck: Annotated[int, Field(description="Namespaces whose deletion does not end.")]
     observed_at: Annotated[Moment | None, Field(description="null: no worker has seen a cluster yet.")]
+    usage_sampled_at: Annotated[Moment | None, Field(description="When what tasks use was read last.")]
+    usage_problem: Annotated[
+        str, Field(description="Why it cannot be read, such as a cluster without metrics-server; empty: it can.")
+    ]
 
     @classmethod
-    def of(cls, view: ClusterView) -> ClusterOut:
+    def of(cls, view: ClusterView, measuring: Measuring) -> ClusterOut:
         return cls(
             nodes=tuple(NodeOut.model_validate(node) for node in view.nodes),
             totals={name: ShareOut.of(share) for name, share in view.totals.items()},
@@ -79,6 +84,8 @@ class ClusterOut(Output):
             namespaces=view.namespaces,
             stuck=view.stuck,
             observed_at=view.observed_at,
+            usage_sampled_at=measuring.sampled_at,
+            usage_problem=measuring.problem,
         )
 
 

@@ -14,6 +14,7 @@ from app.domain.firing import Verdict
 from app.domain.fit import Verdict as FitVerdict
 from app.domain.record import TaskRecord, TrainingRecord
 from app.domain.training import LogVerdict, NamespaceState, Reason, State, TaskState, TrainingSpec, Trigger
+from app.domain.usage import MeasuredTask, UsageHint
 from app.services.freeze import LaunchRequest, RoleOverride
 
 Params = Annotated[dict[str, Annotated[str, Field(max_length=100_000)]], Field(max_length=200)]
@@ -197,6 +198,27 @@ class AttemptOut(Output):
     log_missing_lines: int | None
 
 
+class UsageOut(Output):
+    """What a task uses beside what it was given: CPU in millicores (thousandths of a core), memory in bytes."""
+
+    cpu_now: Annotated[int | None, Field(description="null: it does not run now, or was not sampled lately.")]
+    cpu_peak: Annotated[
+        int, Field(description="Of all samples of all tries: a lower bound, what lies between two samples is not seen.")
+    ]
+    cpu_request: int
+    cpu_limit: Annotated[int | None, Field(description="null: it may use what the node has left.")]
+    memory_now: Annotated[int | None, Field(description="The working set, which the limit is about; else as cpu_now.")]
+    memory_peak: Annotated[int, Field(description="As cpu_peak.")]
+    memory_limit: int
+    sampled_at: Annotated[Moment, Field(description="When the newest sample was taken.")]
+    hints: Annotated[
+        tuple[UsageHint, ...],
+        Field(
+            description="To give more memory, as it peaked near the limit; to ask for less CPU, as most was not used."
+        ),
+    ]
+
+
 class TaskOut(Output):
     task: Annotated[str, Field(examples=["worker-0"])]
     role: str
@@ -211,10 +233,13 @@ class TaskOut(Output):
     silent_since: Annotated[
         Moment | None, Field(description="It has stopped printing while its peers go on; when it was heard last.")
     ]
+    usage: Annotated[
+        UsageOut | None, Field(description="null: never sampled; GET /cluster tells in usage_problem why none is.")
+    ]
     attempts: tuple[AttemptOut, ...]
 
     @classmethod
-    def of(cls, task: TaskRecord, silent_since: datetime | None = None) -> TaskOut:
+    def of(cls, task: TaskRecord, usage: MeasuredTask | None, silent_since: datetime | None) -> TaskOut:
         return cls(
             task=str(task.key),
             role=task.key.role,
@@ -227,6 +252,7 @@ class TaskOut(Output):
             started_at=task.started_at,
             finished_at=task.finished_at,
             silent_since=silent_since,
+            usage=UsageOut.model_validate(usage) if usage else None,
             attempts=tuple(AttemptOut.model_validate(attempt) for attempt in task.attempts),
         )
 

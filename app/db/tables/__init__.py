@@ -19,6 +19,7 @@ from app.db.tables.notices import deliveries, notices, subscriptions
 from app.db.tables.timed import backfill_times, backfills, due_times, schedules
 from app.db.tables.trainings import attempts, events, log_chunks, log_segments, tasks, trainings
 from app.db.tables.triggers import follow_starts, follows, hook_deliveries, hooks
+from app.db.tables.usage import task_usage, usage_sampling
 
 __all__ = [
     "algorithms",
@@ -54,9 +55,11 @@ __all__ = [
     "sessions",
     "storages",
     "subscriptions",
+    "task_usage",
     "tasks",
     "tokens",
     "trainings",
+    "usage_sampling",
     "users",
     "versions",
     "workers",

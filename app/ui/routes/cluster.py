@@ -60,6 +60,7 @@ async def _nodes(page: Page, request: PageRequest) -> dict[str, Any]:
     found = await page.context.cluster.nodes(page.viewer, request)
     waiting = await page.context.cluster.queue(page.viewer, PageRequest(FIRST))
     stuck = await page.context.cluster.namespaces(page.viewer, PageRequest(FIRST), stuck=True)
+    measuring = await page.context.usage.measuring(page.viewer)
     seen = view.observed_at
     return {
         "view": view,
@@ -69,6 +70,7 @@ async def _nodes(page: Page, request: PageRequest) -> dict[str, Any]:
         "spaces": stuck.items,
         "stale": seen is not None and page.context.clock() - seen > FRESH,
         "problems": [check.detail for check in await page.context.health.checks() if not check.ok],
+        "unmeasured": measuring.problem,
         "tab": "",
         "paging": request.after is not None,
         "next_cursor": page.cursor(found.next),

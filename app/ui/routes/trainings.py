@@ -224,8 +224,18 @@ async def _task_values(page: Page, record: TrainingRecord, role: str, at: int) -
     found = await page.context.trainings.tasks(page.viewer, training.id, PageRequest(max(training.counts.total, 1)))
     now = page.context.clock()
     silent = await page.context.logs.silent(page.viewer, training.id, now) if training.counts.running else {}
-    axis = axis_of(training, now)
-    return {"groups": groups_of(training.spec.run, found.items, role=role, page=at, axis=axis, silent=silent)}
+    usage = page.context.usage.of(training.spec.run, found.items)
+    groups = groups_of(
+        training.spec.run, found.items, role=role, page=at, axis=axis_of(training, now), silent=silent, usage=usage
+    )
+    live = training.counts.running > 0 and not training.state.ended
+    measuring = await page.context.usage.measuring(page.viewer) if live else None
+    return {
+        "groups": groups,
+        "measured": bool(usage) or (measuring is not None and measuring.sampled_at is not None),
+        "unmeasured": measuring.problem if measuring else "",
+        "usage_seconds": page.context.settings.usage_seconds,
+    }
 
 
 async def _event_values(page: Page, record: TrainingRecord, request: PageRequest) -> dict[str, Any]:
