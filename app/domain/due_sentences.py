@@ -55,7 +55,13 @@ def folded(message: str, older: int) -> str:
 
 
 def paused_by_failures(times: int) -> str:
-    return f"The schedule is paused: its last {times} trainings failed. See to the cause, then resume it."
+    which = "last training failed" if times == 1 else f"last {times} trainings failed, one after the other"
+    return f"The schedule is paused: its {which}. See to the cause, then resume it."
+
+
+def begins_paused() -> str:
+    """Of a project that was made from another one."""
+    return "It was made from another timed project and begins paused."
 
 
 def stop_for_newer() -> str:

@@ -19,6 +19,13 @@ class PausedBy(StrEnum):
     FAILURES = "failures"
 
 
+class Switch(StrEnum):
+    """What was done to a schedule apart from changing what it says."""
+
+    PAUSED = "paused"
+    RESUMED = "resumed"
+
+
 class DueOutcome(StrEnum):
     """What became of a due time: a training, or the reason why there is none."""
 
@@ -59,6 +66,18 @@ class ScheduleState:
         if self.paused_at is None:
             return None
         return Pause(self.paused_at, self.resumed_at, self.pause_catch_up)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleChange:
+    """A pause, with its reason, or the end of one, with what was made up for then."""
+
+    at: datetime
+    by: str
+    change: Switch
+    reason: PausedBy | None = None
+    catch_up: CatchUp | None = None
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

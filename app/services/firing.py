@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app import telemetry
-from app.db import due_times, handovers, notices, projects, records, schedules, trainings
+from app.db import due_times, handovers, notices, projects, records, schedule_changes, schedules, trainings
 from app.db.engine import Database
 from app.db.handovers import Replacement
 from app.db.ids import new_id
@@ -110,6 +110,7 @@ class FiringService:
             since = min(one.now, one.state.next_at or one.now)
             await schedules.pause(connection, [project_id], since=since, by="TaaS", reason=PausedBy.FAILURES)
             message = due_sentences.paused_by_failures(_schedule(one).stop_after_failures or 0)
+            await schedule_changes.paused(connection, project_id, by="TaaS", reason=PausedBy.FAILURES, message=message)
             data = {"project": one.name, "message": message}
             await notices.tell(connection, NoticeKind.SCHEDULE_PAUSED, project_id=project_id, data=data)
         stopped = {one.state.project_id for one in failing}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from app.db import audit, calendar, due_times, projects, schedules
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db import audit, calendar, due_times, projects, schedule_changes, schedules
 from app.db.engine import Database
 from app.domain.access import Principal
 from app.domain.paging import Page, PageRequest
 from app.domain.project import Project
 from app.domain.schedule import HORIZON, CatchUp, Schedule, due_between, next_due
-from app.domain.timed import PausedBy, Run, ScheduleState
+from app.domain.timed import PausedBy, Run, ScheduleChange, ScheduleState
 from app.domain.topology import rfc3339
 from app.domain.validate_schedule import EARLIEST
 from app.errors import Conflict, FieldError, InvalidInput
@@ -21,6 +24,7 @@ from app.services.timing import timing_of
 
 RANGE_MAX = timedelta(days=62)
 RUNS_MAX = 5_000
+CHANGES_MAX = 100
 PER_PROJECT_MAX = 1_500
 """Coming runs of one project in a calendar: one that runs every minute has a day of them, and hides no other."""
 
@@ -57,7 +61,10 @@ class ScheduleService:
                 resumed_at=None,
             )
 
-        return await self._change(principal, name, "schedule.pause", paused)
+        async def told(connection: AsyncConnection, state: ScheduleState) -> None:
+            await schedule_changes.paused(connection, state.project_id, by=principal.name)
+
+        return await self._change(principal, name, "schedule.pause", paused, told)
 
     async def resume(self, principal: Principal, name: str, catch_up: CatchUp = CatchUp.SKIP) -> Project:
         """Go on. What was due meanwhile gets its rows, and starts something only as `catch_up` says.
@@ -76,15 +83,29 @@ class ScheduleService:
                 failures_from=now,
             )
 
-        return await self._change(principal, name, "schedule.resume", resumed)
+        async def told(connection: AsyncConnection, state: ScheduleState) -> None:
+            await schedule_changes.resumed(connection, state.project_id, by=principal.name, catch_up=catch_up)
+
+        return await self._change(principal, name, "schedule.resume", resumed, told)
+
+    async def changes(self, principal: Principal, name: str, request: PageRequest) -> Page[ScheduleChange]:
+        """Its pauses and when it went on, the newest first. Raises `NotFound`."""
+        async with self._database.read() as connection:
+            return await schedule_changes.page(connection, await _id_of(connection, name), request)
+
+    async def changes_between(
+        self, principal: Principal, name: str, after: datetime | None, before: datetime | None
+    ) -> tuple[list[ScheduleChange], bool]:
+        """The same from `after` up to (not with) `before`; whether these are all. Raises `NotFound`."""
+        async with self._database.read() as connection:
+            project_id = await _id_of(connection, name)
+            found = await schedule_changes.between(connection, project_id, after, before, CHANGES_MAX + 1)
+        return found[:CHANGES_MAX], len(found) <= CHANGES_MAX
 
     async def due_times(self, principal: Principal, name: str, request: PageRequest) -> Page[Run]:
         """What became of a project's due times, the newest first. Raises `NotFound`."""
         async with self._database.read() as connection:
-            project = await projects.by_name(connection, name)
-            if project is None:
-                raise unknown_project(name)
-            return await due_times.page(connection, project.id, request)
+            return await due_times.page(connection, await _id_of(connection, name), request)
 
     async def calendar(self, principal: Principal, start: datetime, end: datetime) -> Calendar:
         """Past and coming runs of all projects from `start` up to (not with) `end`. Raises `InvalidInput`."""
@@ -124,6 +145,7 @@ class ScheduleService:
         name: str,
         action: str,
         change: Callable[[ScheduleState, Schedule, datetime], ScheduleState],
+        told: Callable[[AsyncConnection, ScheduleState], Awaitable[None]],
     ) -> Project:
         async with self._database.transaction() as connection:
             project = await projects.by_name(connection, name, lock=True)
@@ -137,8 +159,16 @@ class ScheduleService:
             changed = change(state, project.spec.schedule, now)
             if changed != state:
                 await schedules.put(connection, changed)
+                await told(connection, changed)
                 await audit.record(connection, principal.name, action, f"project/{name}")
         return replace(project, timing=timing_of(changed))
+
+
+async def _id_of(connection: AsyncConnection, name: str) -> UUID:
+    project = await projects.by_name(connection, name)
+    if project is None:
+        raise unknown_project(name)
+    return project.id
 
 
 def _coming(timed: list[calendar.TimedProject], start: datetime, end: datetime) -> tuple[list[Run], bool]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db import due_times, schedules
+from app.db import due_times, schedule_changes, schedules
 from app.domain import due_sentences
 from app.domain.backlog import next_slice
 from app.domain.project import Timing
@@ -35,12 +35,15 @@ async def set_schedule(
     if after is None:
         await schedules.remove(connection, project_id)
         return None
+    new = state is None
     state = state or _new(project_id, now, paused_by)
     counts_on = before is not None and before.interval == after.interval
     anchor = state.anchor if counts_on else now
     next_at = None if state.paused else next_due(after, now, anchor)
     state = replace(state, next_at=next_at, handled_until=now, anchor=anchor)
     await schedules.put(connection, state)
+    if new and paused_by is not None:
+        await schedule_changes.paused(connection, project_id, by=paused_by, message=due_sentences.begins_paused())
     return timing_of(state)
 
 

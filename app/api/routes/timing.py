@@ -10,7 +10,7 @@ from app.api.deps import Ctx, Listing, Me, NamePath, Paged
 from app.api.etags import etag
 from app.api.problems import documented
 from app.api.schemas.base import MomentIn
-from app.api.schemas.due_times import CalendarOut, ResumeIn, RunOut
+from app.api.schemas.due_times import CalendarOut, ResumeIn, RunOut, ScheduleChangeOut
 from app.api.schemas.projects import ProjectOut
 from app.domain.project import Project
 
@@ -30,6 +30,12 @@ async def resume_schedule(
 ) -> ProjectOut:
     """Go on. What was due during the pause is missed, unless the body says what to make up for."""
     return _answer(await context.schedules.resume(me, name, (body or ResumeIn()).catch_up), response)
+
+
+@router.get("/{name}/schedule/changes", responses=documented(404))
+async def list_schedule_changes(name: NamePath, me: Me, context: Ctx, paging: Paged) -> Listing[ScheduleChangeOut]:
+    """Each pause and each time that it went on, the newest first, and by whom."""
+    return paging.listing(await context.schedules.changes(me, name, paging.request), ScheduleChangeOut.model_validate)
 
 
 @router.get("/{name}/due-times", responses=documented(404))

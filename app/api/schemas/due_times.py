@@ -10,7 +10,7 @@ from pydantic import Field
 from app.api.schemas.base import Input, Moment, Output
 from app.domain.firing import Cause
 from app.domain.schedule import CatchUp
-from app.domain.timed import DueOutcome
+from app.domain.timed import DueOutcome, PausedBy, Switch
 from app.domain.training import Reason, State
 
 
@@ -18,6 +18,15 @@ class ResumeIn(Input):
     catch_up: Annotated[
         CatchUp, Field(description="What is made up for of that which was due during the pause; by itself nothing.")
     ] = CatchUp.SKIP
+
+
+class ScheduleChangeOut(Output):
+    at: Moment
+    by: str
+    change: Switch
+    reason: Annotated[PausedBy | None, Field(description="Of a pause.")]
+    catch_up: Annotated[CatchUp | None, Field(description="What was made up for when it went on.")]
+    message: str
 
 
 class RunOut(Output):

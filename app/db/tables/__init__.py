@@ -16,7 +16,7 @@ from app.db.tables.endpoints import endpoint_passes, endpoints, serving_verdicts
 from app.db.tables.installation import cluster_nodes, installation, workers
 from app.db.tables.metrics import metric_readings, metric_series
 from app.db.tables.notices import deliveries, notices, subscriptions
-from app.db.tables.timed import backfill_times, backfills, due_times, schedules
+from app.db.tables.timed import backfill_times, backfills, due_times, schedule_changes, schedules
 from app.db.tables.trainings import attempts, events, log_chunks, log_segments, tasks, trainings
 from app.db.tables.triggers import follow_starts, follows, hook_deliveries, hooks
 from app.db.tables.usage import task_usage, usage_sampling
@@ -50,6 +50,7 @@ __all__ = [
     "project_secrets",
     "projects",
     "registries",
+    "schedule_changes",
     "schedules",
     "serving_verdicts",
     "sessions",

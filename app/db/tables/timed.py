@@ -31,6 +31,21 @@ schedules = Table(
     Index("ix_schedules_next_at", "next_at", postgresql_where=text("next_at IS NOT NULL")),
 )
 
+schedule_changes = Table(
+    "schedule_changes",  # each pause and each time it went on; what the schedule itself says is in project_revisions
+    metadata,
+    uuid_pk(),
+    Column("project_id", ForeignKey("projects.id", ondelete="CASCADE"), nullable=False),
+    moment("at", now=True),
+    Column("by", Text, nullable=False),
+    Column("change", Text, nullable=False),
+    Column("reason", Text),  # of a pause
+    Column("catch_up", Text),  # of going on: what is made up for
+    Column("message", Text, nullable=False, server_default=""),
+    CheckConstraint("change IN ('paused', 'resumed')", name="change"),
+    Index(None, "project_id", "at"),
+)
+
 due_times = Table(
     "due_times",
     metadata,
