@@ -32,16 +32,19 @@ _BOOT = """(
 # What has ended stays as it is: a later look at a pod that is being removed knows less.
 _SAVE = text(f"""
     INSERT INTO attempts AS a (id, training_id, role, index, number, pod_name, pod_uid, node, state, exit_code, reason,
-                               message, termination, created_at, started_at, finished_at, boot_id)
+                               message, termination, created_at, scheduled_at, sandbox_at, started_at, finished_at,
+                               boot_id)
     SELECT id, :training_id, role, index, number, pod_name, pod_uid, node, state, exit_code, reason, message,
-           termination, created_at, started_at, finished_at, {_BOOT.format(row="r")}
+           termination, created_at, scheduled_at, sandbox_at, started_at, finished_at, {_BOOT.format(row="r")}
     FROM jsonb_to_recordset(:rows) AS r(
         id uuid, role text, index int, number int, pod_name text, pod_uid text, node text, state text, exit_code int,
-        reason text, message text, termination text, created_at timestamptz, started_at timestamptz,
-        finished_at timestamptz)
+        reason text, message text, termination text, created_at timestamptz, scheduled_at timestamptz,
+        sandbox_at timestamptz, started_at timestamptz, finished_at timestamptz)
     ON CONFLICT (pod_uid) DO UPDATE SET
         node = coalesce(excluded.node, a.node), state = excluded.state, exit_code = excluded.exit_code,
         reason = excluded.reason, message = excluded.message, termination = excluded.termination,
+        scheduled_at = coalesce(a.scheduled_at, excluded.scheduled_at),
+        sandbox_at = coalesce(a.sandbox_at, excluded.sandbox_at),
         started_at = coalesce(excluded.started_at, a.started_at), finished_at = excluded.finished_at,
         boot_id = coalesce(a.boot_id, excluded.boot_id, {_BOOT.format(row="a")})
     WHERE a.state IN ('pending', 'running') AND (a.node, a.state, a.reason, a.message, a.started_at)
@@ -100,6 +103,8 @@ def _row(pod: SeenPod, number: int, now: datetime) -> dict[str, Any]:
         "message": pod.disruption_message or pod.message,
         "termination": pod.termination,
         "created_at": pod.created_at,
+        "scheduled_at": pod.scheduled_at,
+        "sandbox_at": pod.sandbox_at,
         "started_at": pod.started_at,
         "finished_at": (pod.finished_at or now) if over else None,
     }

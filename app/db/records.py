@@ -127,6 +127,8 @@ def _attempt_of(row: Row[Any]) -> AttemptRecord:
         reason=row.reason,
         message=row.message,
         created_at=row.created_at,
+        scheduled_at=row.scheduled_at,
+        sandbox_at=row.sandbox_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
         log_bytes=row.log_bytes,

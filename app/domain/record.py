@@ -79,6 +79,8 @@ class AttemptRecord:
     reason: str
     message: str
     created_at: datetime
+    scheduled_at: datetime | None
+    sandbox_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
     log_bytes: int

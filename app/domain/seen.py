@@ -37,6 +37,8 @@ class SeenPod:
     disruptions: int = 0  # tries before this one that the cluster took away
     node: str | None = None
     ready: bool = False
+    scheduled_at: datetime | None = None  # when a node took it
+    sandbox_at: datetime | None = None  # when its volumes and network were there, so that its image could be pulled
     started_at: datetime | None = None
     finished_at: datetime | None = None
     exit_code: int | None = None

@@ -144,6 +144,8 @@ def pod(found: objects.Pod, now: datetime) -> SeenPod | None:
         disruptions=_count(meta, IGNORED_FAILURES),
         node=sys.intern(found.spec.node_name) or None,
         ready=any(c.type == "Ready" and c.status == "True" for c in status.conditions or ()),
+        scheduled_at=_since(conditions.get("PodScheduled")),
+        sandbox_at=_since(conditions.get("PodReadyToStartContainers")),
         started_at=state.running.started_at if state.running else _moment(ended.started_at if ended else None),
         finished_at=_moment(ended.finished_at) if ended else _lost_at(status, disruption),
         exit_code=ended.exit_code if ended else None,
@@ -221,6 +223,11 @@ def _phase(text: str) -> PodPhase:
 def _moment(at: datetime | None) -> datetime | None:
     """Kubelet writes the year 1970 for what never happened."""
     return None if at is None or at.year <= 1970 else at
+
+
+def _since(condition: objects.Condition | None) -> datetime | None:
+    """Since when a condition is true; None while it is not, or not any more."""
+    return condition.last_transition_time if condition is not None and condition.status == "True" else None
 
 
 def _lost_at(status: objects.PodStatus, disruption: objects.Condition | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""When a task's tries waited and ran, as bars along the life of its training."""
+"""When a task's tries waited and ran, as bars along the life of its training, and the same in words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ WIDTH = 200
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """From `x`, `width` wide, of WIDTH. `kind`: wait (a node, the image), run, good, bad or removed (neither)."""
+    """From `x`, `width` wide, of WIDTH. `kind`: wait (for a node), prepare (volumes, network, image), run, good, bad or
+    removed (neither)."""
 
     x: int
     width: int
@@ -45,11 +46,18 @@ def bars_of(tries: Iterable[AttemptRecord], axis: Axis | None) -> list[Bar]:
         return bars
     for one in tries:
         end = one.finished_at or axis.end
-        made, ran, over = axis.place(one.created_at), axis.place(one.started_at or end), axis.place(end)
-        bars.append(Bar(made, max(ran - made, 1), "wait"))
+        ran = one.started_at or end
+        bars.append(_bar(axis, one.created_at, one.scheduled_at or ran, "wait"))
+        if one.scheduled_at:
+            bars.append(_bar(axis, one.scheduled_at, ran, "prepare"))
         if one.started_at:
-            bars.append(Bar(ran, max(over - ran, 1), _kind(one)))
+            bars.append(_bar(axis, one.started_at, end, _kind(one)))
     return bars
+
+
+def _bar(axis: Axis, since: datetime, until: datetime, kind: str) -> Bar:
+    begin = axis.place(since)
+    return Bar(begin, max(axis.place(until) - begin, 1), kind)
 
 
 def _kind(one: AttemptRecord) -> str:

@@ -9,9 +9,9 @@ from datetime import datetime
 from types import MappingProxyType
 
 from app.domain.exit_codes import explain
-from app.domain.project import RunSpec
 from app.domain.record import AttemptRecord, TaskRecord
-from app.domain.training import TaskKey, TaskState
+from app.domain.task_steps import TaskStep, steps_of
+from app.domain.training import TaskKey, TaskState, Training
 from app.domain.usage import MeasuredTask, UsageHint
 from app.ui.task_bars import Axis, Bar, bars_of
 
@@ -32,7 +32,7 @@ class TaskRow:
     exit_words: str
     started_at: datetime | None
     finished_at: datetime | None
-    tries: tuple[AttemptRecord, ...]
+    tries: tuple[tuple[AttemptRecord, tuple[TaskStep, ...]], ...]
     bars: list[Bar]
     silent_since: datetime | None
     usage: MeasuredTask | None
@@ -57,7 +57,7 @@ class TaskGroup:
 
 
 def groups_of(
-    run: RunSpec,
+    training: Training,
     tasks: Sequence[TaskRecord],
     *,
     role: str = "",
@@ -70,17 +70,18 @@ def groups_of(
 
     Tasks that failed come first, then those that fell silent, then the rest by index.
     """
-    by_role: dict[str, list[TaskRecord]] = {name: [] for name in run.role_names}
+    by_role: dict[str, list[TaskRecord]] = {name: [] for name in training.spec.run.role_names}
     for task in tasks:
         by_role.setdefault(task.key.role, []).append(task)
     return [
-        _group(name, found, page if name == role else 1, axis, silent, usage)
+        _group(training, name, found, page if name == role else 1, axis, silent, usage)
         for name, found in by_role.items()
         if found
     ]
 
 
 def _group(
+    training: Training,
     role: str,
     tasks: list[TaskRecord],
     page: int,
@@ -98,7 +99,7 @@ def _group(
         role=role,
         total=len(tasks),
         states=[(state, counts[state]) for state in TaskState if counts[state]],
-        tasks=list(_rows(ordered[(page - 1) * ROWS : page * ROWS], axis, silent, usage)),
+        tasks=list(_rows(training, ordered[(page - 1) * ROWS : page * ROWS], axis, silent, usage)),
         page=page,
         pages=pages,
         silent=sum(task.key in silent for task in tasks),
@@ -107,6 +108,7 @@ def _group(
 
 
 def _rows(
+    training: Training,
     tasks: Iterable[TaskRecord],
     axis: Axis | None,
     silent: Mapping[TaskKey, datetime],
@@ -124,7 +126,7 @@ def _rows(
             exit_words=explain(task.exit_code) if task.exit_code is not None else "",
             started_at=task.started_at,
             finished_at=task.finished_at,
-            tries=task.attempts,
+            tries=tuple((one, steps_of(training, one)) for one in task.attempts),
             bars=bars_of(task.attempts, axis),
             silent_since=silent.get(task.key),
             usage=usage.get(task.key),

@@ -83,6 +83,16 @@ async def test_each_pod_is_an_attempt_and_keeps_its_end(bench: Bench) -> None:
     assert (first["exit_code"], first["finished_at"]) == (3, at(5))
 
 
+async def test_the_steps_of_a_try_stay_when_its_end_says_less(bench: Bench) -> None:
+    await bench.write(pods=[one("a", phase=PodPhase.PENDING, node="n", scheduled_at=at(1))])
+    await bench.write(pods=[one("a", scheduled_at=at(1), sandbox_at=at(3), started_at=at(5), node="n")])
+    await bench.write(pods=[one("a", phase=PodPhase.SUCCEEDED, node="n", started_at=at(5), finished_at=at(9))])
+    [row] = await bench.maker.attempts(bench.id)
+    assert [row[name] for name in ("scheduled_at", "sandbox_at", "started_at", "finished_at")] == [
+        at(1), at(3), at(5), at(9)
+    ]  # fmt: skip
+
+
 async def test_two_pods_never_share_a_number(bench: Bench) -> None:
     """A pod that somebody removed by force is not counted by the cluster."""
     await bench.write(pods=[one("a")])

@@ -18,7 +18,7 @@ from tests.support.pages import page_of, run, write
 from tests.support.projects import make_project, start
 from tests.support.visitor import logged_in
 from tests.support.web import Web
-from tests.support.written_logs import say, try_of
+from tests.support.written_logs import START, say, try_of
 
 HOSTILE = "<script>alert(1)</script>"
 SOON = 10
@@ -259,3 +259,29 @@ async def test_a_task_that_fell_silent_is_marked_and_its_tries_are_told(web: Web
         assert "2 tries" in page
         assert "exit 137: it was killed (SIGKILL)" in page
         assert "while its peers go on" not in page
+
+
+async def test_each_try_is_told_step_by_step(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        await make_project(client)
+        id_ = (await start(client))["id"]
+        await write(web, id_, state=State.SUCCEEDED, starting_at=True, started_at=True, finished_at=True)
+        await run(web, "UPDATE trainings SET created_at = :at", at=START)
+        await run(web, "UPDATE trainings SET starting_at = created_at + interval '4 s'")
+        await try_of(web.context.database, UUID(id_), "worker")
+        for name, seconds in (("scheduled", 6), ("sandbox", 8), ("started", 20), ("finished", 95), ("created", 5)):
+            await run(web, f"UPDATE attempts SET {name}_at = created_at + interval '{seconds} s'")
+        page = (await client.get(f"/trainings/{id_}")).text
+        told = page.split('<ol class="steps">')[1].split("</ol>")[0]
+        steps = re.findall(r">([^<>]+)</\w+> <span class=\"quiet\">([^<]*)</span>", told)
+        assert steps == [
+            ("4 s", "in the queue"),
+            ("1 s", "for the namespace and what is in it"),
+            ("1 s", "until a node took it"),
+            ("2 s", "for volumes and network"),
+            ("12 s", "for the image and the container"),
+            ("1 min 15 s", "it ran"),
+        ]
+        (task,) = (await client.get(f"/api/v1/trainings/{id_}/tasks")).json()["items"]
+        (attempt,) = task["attempts"]
+        assert (attempt["scheduled_at"], attempt["sandbox_at"]) == ("2026-11-24T03:00:06Z", "2026-11-24T03:00:08Z")

@@ -84,7 +84,19 @@ def test_a_disruption_and_a_deletion() -> None:
 def test_waiting_for_a_node_or_an_image() -> None:
     words = "0/1 nodes are available"
     condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": words}
-    assert pod({"phase": "Pending", "conditions": [condition]}).scheduling == words
+    seen = pod({"phase": "Pending", "conditions": [condition | {"lastTransitionTime": "2026-11-24T11:00:00Z"}]})
+    assert (seen.scheduling, seen.scheduled_at) == (words, None)
+
+
+def test_when_a_node_took_it_and_its_sandbox_was_there() -> None:
+    conditions = [
+        {"type": "PodScheduled", "status": "True", "lastTransitionTime": "2026-11-24T11:00:01Z"},
+        {"type": "PodReadyToStartContainers", "status": "True", "lastTransitionTime": "2026-11-24T11:00:03Z"},
+    ]
+    seen = pod({"phase": "Pending", "conditions": conditions})
+    assert [moment and moment.second for moment in (seen.scheduled_at, seen.sandbox_at)] == [1, 3]
+    over = conditions[1] | {"status": "False"}
+    assert pod({"phase": "Succeeded", "conditions": [over]}).sandbox_at is None
     waiting = {"reason": "ErrImagePull", "message": "not found"}
     seen = pod({"phase": "Pending", "containerStatuses": container(waiting=waiting)})
     assert (seen.waiting, seen.waiting_message, seen.waiting_since) == ("ErrImagePull", "not found", NOW)

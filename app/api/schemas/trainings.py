@@ -189,8 +189,13 @@ class AttemptOut(Output):
     exit_code: int | None
     reason: str
     message: str
-    created_at: Moment
-    started_at: Moment | None
+    created_at: Annotated[Moment, Field(description="When its pod was made.")]
+    scheduled_at: Annotated[Moment | None, Field(description="When a node took it.")]
+    sandbox_at: Annotated[
+        Moment | None,
+        Field(description="When volumes and network were there; its image came next."),
+    ]
+    started_at: Annotated[Moment | None, Field(description="When its container began to run.")]
     finished_at: Moment | None
     log_bytes: int
     log_lines: int

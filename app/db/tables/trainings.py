@@ -163,6 +163,8 @@ attempts = Table(
     Column("termination", Text),  # what start.sh left (domain.termination)
     Column("boot_id", Text),  # that its node has told at some time after its start
     moment("created_at", nullable=False),
+    moment("scheduled_at"),  # a node took it
+    moment("sandbox_at"),  # its volumes and network were there
     moment("started_at"),
     moment("finished_at"),
     # its log

@@ -226,7 +226,7 @@ async def _task_values(page: Page, record: TrainingRecord, role: str, at: int) -
     silent = await page.context.logs.silent(page.viewer, training.id, now) if training.counts.running else {}
     usage = page.context.usage.of(training.spec.run, found.items)
     groups = groups_of(
-        training.spec.run, found.items, role=role, page=at, axis=axis_of(training, now), silent=silent, usage=usage
+        training, found.items, role=role, page=at, axis=axis_of(training, now), silent=silent, usage=usage
     )
     live = training.counts.running > 0 and not training.state.ended
     measuring = await page.context.usage.measuring(page.viewer) if live else None
