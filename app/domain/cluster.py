@@ -84,6 +84,7 @@ class ClusterView:
     queued: int
     namespaces: int
     stuck: int
+    orphans: int = 0
 
     @property
     def observed_at(self) -> datetime | None:

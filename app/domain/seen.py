@@ -119,6 +119,7 @@ class SeenNamespace:
     ours: bool  # labelled with this installation and this training
     deleting_since: datetime | None = None
     stuck: str = ""
+    made_at: datetime | None = None
 
     @property
     def deleting(self) -> bool:

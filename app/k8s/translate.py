@@ -44,6 +44,7 @@ def namespace(found: objects.Namespace, installation: str) -> SeenNamespace:
         ours=meta.labels.get(labels.INSTALLATION) == installation,
         deleting_since=meta.deletion_timestamp,
         stuck=" ".join(stuck),
+        made_at=meta.creation_timestamp,
     )
 
 

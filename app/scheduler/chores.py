@@ -25,7 +25,7 @@ from app.domain.endpoints.endpoint import Kind
 from app.k8s import capacity
 from app.scheduler.clock import Clock
 from app.scheduler.connection import Connection
-from app.scheduler.orphans import Orphans
+from app.scheduler.orphans import EVERY_SECONDS, Orphans
 from app.scheduler.timed import Timed
 from app.scheduler.usage import LOOK_SECONDS, UsageSampler
 from app.services.backfills import BackfillService
@@ -83,7 +83,7 @@ class Chores:
         self._clock.every(15, self._forget, "forget pods that are gone")
         self._clock.every(30, self._nodes, "keep the rows of the nodes", first=5)
         self._clock.every(LOOK_SECONDS, self._usage.look, "sample what tasks use")
-        self._clock.every(60, self._collect, "collect orphans")
+        self._clock.every(EVERY_SECONDS, self._collect, "collect orphans")
         self._clock.every(600, self._expire, "remove what has expired")
         self._clock.every(600, self._forget_notices, "forget old notices")
         # Soon, as a worker that is started anew each day would else never do it; not at once, as there is enough to do.

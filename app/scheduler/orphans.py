@@ -7,29 +7,28 @@ each have a label of their own, and rows of their own to ask.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db import audit, endpoints, orphans
+from app.db import audit, endpoints, orphan_rows, orphans
 from app.db.engine import Database
+from app.domain.clock import Clock, utc_now
+from app.domain.orphan import Orphan, OrphanKind
 from app.domain.seen import SeenNamespace
 from app.k8s import objects, translate
 from app.k8s.apply import Applier
 from app.k8s.cluster import Cluster
 from app.k8s.manifests import labels
 
+EVERY_SECONDS = 60.0
+"""Between two looks."""
 _volumes = msgspec.json.Decoder(objects.ObjectList[objects.Namespace])
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Orphan:
-    name: str
-    uid: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,55 +51,95 @@ _ENDPOINTS = _Owners(
 
 
 class Orphans:
-    """Something must have been an orphan at two looks in a row before it is taken away."""
+    """Something must have been an orphan at two looks in a row before it is taken away; until then it is shown."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock = utc_now) -> None:
         self._database = database
-        self._before: set[_Orphan] = set()
+        self._clock = clock
+        self._before: set[str] = set()  # UIDs
 
     async def collect(self, cluster: Cluster) -> None:
         """Take away what was an orphan last time too. Raises TaasError; the next look goes on."""
         if not cluster.fresh or not cluster.endpoints_fresh:
             return
-        found: set[_Orphan] = set()
+        shown: list[Orphan] = []
+        found: set[str] = set()
         for owners in (_TRAININGS, _ENDPOINTS):
-            found |= await self._collect(cluster, owners)
+            for orphan in [*await self._spaces(cluster, owners), *await self._volumes(cluster, owners)]:
+                if orphan.deleting_since is None:
+                    found.add(orphan.uid)
+                    if orphan.uid in self._before:
+                        await self._take_away(cluster, owners, orphan)
+                        orphan = replace(orphan, deleting_since=self._clock(), collect_at=None)
+                shown.append(orphan)
         self._before = found
-
-    async def _collect(self, cluster: Cluster, owners: _Owners) -> set[_Orphan]:
-        suspects = {_Orphan(space.name, space.uid): id_ for space, id_ in await self._spaces(cluster, owners)}
-        applier = Applier(cluster.client, cluster.cache)
-        for orphan, owner_id in suspects.items():
-            if orphan in self._before:
-                _log.warning("collecting a namespace without a live row", namespace=orphan.name, kind=owners.word)
-                await applier.delete_namespace(orphan.name, orphan.uid)
-                await applier.delete_jobs(orphan.name)
-                await self._say(f"namespace/{orphan.name}", owners)
-                selector = f"{labels.INSTALLATION}={cluster.cache.installation},{owners.label}={owner_id}"
-                await cluster.client.delete("/api/v1/persistentvolumes", params={"labelSelector": selector})
-        volumes = await self._volumes(cluster, owners)
-        for volume in volumes & self._before:
-            _log.warning("collecting a volume without a live row", volume=volume.name, kind=owners.word)
-            await cluster.client.delete(f"/api/v1/persistentvolumes/{volume.name}", uid=volume.uid)
-            await self._say(f"volume/{volume.name}", owners)
-        return set(suspects) | volumes
-
-    async def _say(self, object_: str, owners: _Owners) -> None:
-        """In the audit log, where admins find what was taken away and when."""
         async with self._database.transaction() as connection:
-            await audit.record(connection, "taas", "orphan.collect", object_, kind=owners.word)
+            await orphan_rows.replace_all(connection, shown)
 
-    async def _spaces(self, cluster: Cluster, owners: _Owners) -> list[tuple[SeenNamespace, UUID]]:
-        found = [(space, id_) for space, id_ in owners.namespaces(cluster) if not space.deleting and space.ours]
+    async def _take_away(self, cluster: Cluster, owners: _Owners, orphan: Orphan) -> None:
+        _log.warning("collecting what has no live row", what=orphan.kind, name=orphan.name, kind=owners.word)
+        if orphan.kind is OrphanKind.NAMESPACE:
+            applier = Applier(cluster.client, cluster.cache)
+            await applier.delete_namespace(orphan.name, orphan.uid)
+            await applier.delete_jobs(orphan.name)
+        else:
+            await cluster.client.delete(f"/api/v1/persistentvolumes/{orphan.name}", uid=orphan.uid)
+        async with self._database.transaction() as connection:  # where admins find what was taken away and when
+            await audit.record(connection, "taas", "orphan.collect", f"{orphan.kind}/{orphan.name}", kind=owners.word)
+        if orphan.kind is OrphanKind.NAMESPACE:
+            selector = f"{labels.INSTALLATION}={cluster.cache.installation},{owners.label}={orphan.owner_id}"
+            await cluster.client.delete("/api/v1/persistentvolumes", params={"labelSelector": selector})
+
+    async def _spaces(self, cluster: Cluster, owners: _Owners) -> list[Orphan]:
+        found = [(space, id_) for space, id_ in owners.namespaces(cluster) if space.ours]
         async with self._database.read() as connection:
             live = await owners.live(connection, [id_ for _, id_ in found])
-        return [(space, id_) for space, id_ in found if id_ not in live or live[id_] not in (None, space.uid)]
+        return [
+            self._orphan(
+                owners,
+                OrphanKind.NAMESPACE,
+                space.name,
+                space.uid,
+                id_,
+                space.made_at,
+                space.deleting_since,
+                space.stuck,
+            )
+            for space, id_ in found
+            if id_ not in live or live[id_] not in (None, space.uid)
+        ]
 
-    async def _volumes(self, cluster: Cluster, owners: _Owners) -> set[_Orphan]:
+    async def _volumes(self, cluster: Cluster, owners: _Owners) -> list[Orphan]:
         selector = f"{labels.INSTALLATION}={cluster.cache.installation},{owners.label}"
         data = await cluster.client.get("/api/v1/persistentvolumes", {"labelSelector": selector})
-        items = _volumes.decode(data or b'{"metadata":{},"items":[]}').items
-        found = {_Orphan(item.metadata.name, item.metadata.uid): owners.owner_of(item.metadata) for item in items}
+        metas = [item.metadata for item in _volumes.decode(data or b'{"metadata":{},"items":[]}').items]
+        ids = {meta.uid: owners.owner_of(meta) for meta in metas}
         async with self._database.read() as connection:
-            live = await owners.live(connection, [id_ for id_ in found.values() if id_ is not None])
-        return {volume for volume, owner_id in found.items() if owner_id not in live}
+            live = await owners.live(connection, [id_ for id_ in ids.values() if id_ is not None])
+        return [
+            self._orphan(
+                owners,
+                OrphanKind.VOLUME,
+                meta.name,
+                meta.uid,
+                ids[meta.uid],
+                meta.creation_timestamp,
+                meta.deletion_timestamp,
+            )
+            for meta in metas
+            if ids[meta.uid] not in live
+        ]
+
+    def _orphan(
+        self,
+        owners: _Owners,
+        kind: OrphanKind,
+        name: str,
+        uid: str,
+        owner_id: UUID | None,
+        made_at: datetime | None,
+        deleting_since: datetime | None,
+        stuck: str = "",
+    ) -> Orphan:
+        collect_at = self._clock() + timedelta(seconds=EVERY_SECONDS) if deleting_since is None else None
+        return Orphan(kind, name, uid, owners.word, owner_id, made_at, deleting_since, stuck, collect_at)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.db import cluster_nodes, cluster_view
+from app.db import cluster_nodes, cluster_view, orphan_rows
 from app.db.engine import Database
 from app.domain.access import Principal
 from app.domain.cluster import ClusterNode, ClusterView, HeldNamespace, Waiting
+from app.domain.orphan import Orphan
 from app.domain.paging import Page, PageRequest
 
 
@@ -22,7 +23,8 @@ class ClusterService:
         async with self._database.read() as connection:
             nodes = await cluster_nodes.everything(connection)
             queued, namespaces, stuck = await cluster_view.counts(connection)
-        return ClusterView(nodes, queued, namespaces, stuck)
+            orphans = await orphan_rows.count(connection)
+        return ClusterView(nodes, queued, namespaces, stuck, orphans)
 
     async def nodes(self, principal: Principal, request: PageRequest) -> Page[ClusterNode]:
         """By name, each with the trainings that hold something of it."""
@@ -40,3 +42,8 @@ class ClusterService:
         """The namespaces of this installation that are there or being deleted; `stuck`: deletions that do not end."""
         async with self._database.read() as connection:
             return await cluster_view.namespaces(connection, request, stuck=stuck)
+
+    async def orphans(self, principal: Principal, request: PageRequest) -> Page[Orphan]:
+        """What lies in the cluster with this installation's label and belongs to no record, by name."""
+        async with self._database.read() as connection:
+            return await orphan_rows.page(connection, request)

@@ -67,6 +67,15 @@ async def test_orphans_are_collected_and_those_of_others_are_not(lab: Lab) -> No
     async def collected() -> bool:
         return await there(ours) == (False, False)
 
+    async def shown() -> bool:
+        found = (await lab.http.get("cluster/orphans", params={"limit": 200})).json()["items"]
+        assert theirs not in {one["name"] for one in found}
+        return {(one["kind"], one["collect_at"] is not None) for one in found if one["name"] == ours} == {
+            ("namespace", True),
+            ("volume", True),
+        }
+
+    await eventually(shown, seconds=SECONDS)
     await eventually(collected, seconds=SECONDS)
     assert await there(theirs) == (True, True)
     assert (await run.reaches("running"))["namespace_state"] == "present"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import text
 
-from app.db import cluster_nodes
+from app.db import cluster_nodes, orphan_rows
 from app.db.cluster_nodes import NodeRow
+from app.domain.orphan import Orphan, OrphanKind
 from tests.support.pages import run, write
 from tests.support.projects import make_project, start
 from tests.support.visitor import logged_in
@@ -147,3 +150,42 @@ async def explained(web: Web, query: str) -> str:
         await connection.execute(text("SET LOCAL enable_seqscan = off"))
         await connection.execute(text("SET LOCAL enable_indexscan = off"))
         return "\n".join((await connection.execute(text(f"EXPLAIN {query}"))).scalars())
+
+
+async def test_orphans_are_shown_with_what_becomes_of_them(web: Web) -> None:
+    now = datetime.now(UTC)
+    owner = uuid4()
+    waits = Orphan(OrphanKind.NAMESPACE, "taas-a", "u1", "training", owner, now, collect_at=now + timedelta(minutes=1))
+    goes = Orphan(OrphanKind.VOLUME, "taas-<b>", "u2", "endpoint", None, now, deleting_since=now, stuck="<i>held</i>")
+    async with logged_in(web, "ada") as client:
+        assert "No orphans" in (await client.get("/cluster/orphans")).text
+        await keep(web, waits, goes)
+        await run(web, "UPDATE cluster_orphans SET found_at = found_at - interval '1 h'")
+        await keep(web, waits, goes)
+        first = (await client.get("/api/v1/cluster/orphans?limit=1")).json()
+        rest = (await client.get("/api/v1/cluster/orphans", params={"cursor": first["next_cursor"]})).json()
+        volume, space = first["items"][0], rest["items"][0]
+        assert (space["name"], space["kind"], space["owner_id"]) == ("taas-a", "namespace", str(owner))
+        assert space["message"].startswith("No training on record has it, so it is deleted")
+        assert space["found_at"] < space["looked_at"]
+        assert (volume["collect_at"], volume["message"]) == (None, "Its deletion was asked for. <i>held</i>")
+        assert (await client.get("/api/v1/cluster")).json()["orphans"] == 2
+        page = (await client.get("/cluster/orphans")).text
+        assert "taas-&lt;b&gt;" in page
+        assert "&lt;i&gt;held" in page
+        assert "being deleted" in page
+        await keep(web, waits)
+        assert [one["name"] for one in (await client.get("/api/v1/cluster/orphans")).json()["items"]] == ["taas-a"]
+        await keep(web)
+        assert (await client.get("/api/v1/cluster")).json()["orphans"] == 0
+
+
+async def test_no_more_orphans_are_kept_than_are_read(web: Web) -> None:
+    await keep(web, *(Orphan(OrphanKind.VOLUME, f"v{n}", f"u{n}", "training", None, None) for n in range(1_100)))
+    async with logged_in(web, "ada") as client:
+        assert (await client.get("/api/v1/cluster")).json()["orphans"] == 1_000
+
+
+async def keep(web: Web, *orphans: Orphan) -> None:
+    async with web.context.database.transaction() as connection:
+        await orphan_rows.replace_all(connection, orphans)

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from app.api.deps import Ctx, Listing, Me, Paged
 from app.api.problems import documented
-from app.api.schemas.cluster import ClusterOut, HeldNamespaceOut, HeldNodeOut, WaitingOut
+from app.api.schemas.cluster import ClusterOut, HeldNamespaceOut, HeldNodeOut, OrphanOut, WaitingOut
 
 router = APIRouter(prefix="/cluster", tags=["cluster"])
 
@@ -36,3 +36,9 @@ async def list_cluster_namespaces(
     """This installation's namespaces that are there or being deleted; `stuck`: only deletions that do not end."""
     found = await context.cluster.namespaces(me, paging.request, stuck=stuck)
     return paging.listing(found, HeldNamespaceOut.model_validate)
+
+
+@router.get("/orphans", responses=documented())
+async def list_cluster_orphans(me: Me, context: Ctx, paging: Paged) -> Listing[OrphanOut]:
+    """What lies in the cluster with this installation's label and belongs to no record: what becomes of it and when."""
+    return paging.listing(await context.cluster.orphans(me, paging.request), OrphanOut.model_validate)

@@ -10,6 +10,7 @@ from pydantic import Field
 from app.api.schemas.base import Moment, Output
 from app.domain import quantity
 from app.domain.cluster import ClusterView, Share
+from app.domain.orphan import OrphanKind
 from app.domain.training import NamespaceState, State
 from app.domain.usage import Measuring
 
@@ -69,6 +70,7 @@ class ClusterOut(Output):
     queued: Annotated[int, Field(description="Trainings that wait for a place.")]
     namespaces: Annotated[int, Field(description="Of trainings, there or being deleted.")]
     stuck: Annotated[int, Field(description="Namespaces whose deletion does not end.")]
+    orphans: Annotated[int, Field(description="Namespaces and volumes that belong to no record.")]
     observed_at: Annotated[Moment | None, Field(description="null: no worker has seen a cluster yet.")]
     usage_sampled_at: Annotated[Moment | None, Field(description="When what tasks use was read last.")]
     usage_problem: Annotated[
@@ -83,6 +85,7 @@ class ClusterOut(Output):
             queued=view.queued,
             namespaces=view.namespaces,
             stuck=view.stuck,
+            orphans=view.orphans,
             observed_at=view.observed_at,
             usage_sampled_at=measuring.sampled_at,
             usage_problem=measuring.problem,
@@ -109,3 +112,18 @@ class HeldNamespaceOut(Output):
     state: State
     made_at: Moment | None
     finished_at: Moment | None
+
+
+class OrphanOut(Output):
+    """A namespace or PersistentVolume with this installation's label that belongs to no record."""
+
+    kind: OrphanKind
+    name: str
+    owner: Annotated[str, Field(description="Whose it was, by its label: training or endpoint.")]
+    owner_id: UUID | None
+    made_at: Moment | None
+    found_at: Annotated[Moment, Field(description="When a worker first saw that it belongs to no record.")]
+    looked_at: Annotated[Moment, Field(description="When a worker looked last.")]
+    collect_at: Annotated[Moment | None, Field(description="When it is deleted; null: that was asked for already.")]
+    deleting_since: Moment | None
+    message: Annotated[str, Field(description="What will happen to it.")]

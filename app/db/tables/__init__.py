@@ -13,7 +13,7 @@ from app.db.tables.catalogue import (
     versions,
 )
 from app.db.tables.endpoints import endpoint_passes, endpoints, serving_verdicts
-from app.db.tables.installation import cluster_nodes, installation, workers
+from app.db.tables.installation import cluster_nodes, cluster_orphans, installation, workers
 from app.db.tables.metrics import metric_readings, metric_series
 from app.db.tables.notices import deliveries, notices, subscriptions
 from app.db.tables.timed import backfill_times, backfills, due_times, schedule_changes, schedules
@@ -28,6 +28,7 @@ __all__ = [
     "backfill_times",
     "backfills",
     "cluster_nodes",
+    "cluster_orphans",
     "deliveries",
     "due_times",
     "endpoint_passes",

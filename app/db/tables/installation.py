@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Integer, Table, Text
+from sqlalchemy import CheckConstraint, Column, Integer, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db.tables.base import metadata, moment
@@ -40,4 +40,20 @@ cluster_nodes = Table(
     Column("boot_id", Text, nullable=False, server_default=""),  # of its machine, as the node last told…
     moment("reported_at"),  # …at this time, by its own clock
     moment("observed_at", nullable=False),
+)
+
+cluster_orphans = Table(
+    "cluster_orphans",  # domain.orphan: what a worker's last look found
+    metadata,
+    Column("uid", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("owner_id", Uuid),
+    moment("made_at"),
+    moment("deleting_since"),
+    Column("stuck", Text, nullable=False, server_default=""),
+    moment("collect_at"),
+    moment("found_at", now=True),
+    moment("looked_at", now=True),
 )

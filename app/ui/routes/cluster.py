@@ -39,6 +39,11 @@ async def namespaces_page(page: Shown, stuck: bool = False) -> Response:
     return page.show("cluster_namespaces", await _namespaces(page, page.paged(), stuck=stuck))
 
 
+@router.get("/cluster/orphans")
+async def orphans_page(page: Shown) -> Response:
+    return page.show("cluster_orphans", await _orphans(page, page.paged()))
+
+
 @router.get("/live/cluster", response_class=EventSourceResponse)
 async def cluster_live(page: Shown, tab: str = "", stuck: bool = False) -> AsyncIterator[ServerSentEvent]:
     """The first part of a tab; later parts stand still, so that nothing moves under a reader."""
@@ -46,6 +51,8 @@ async def cluster_live(page: Shown, tab: str = "", stuck: bool = False) -> Async
     async def look() -> Frame:
         if tab == "queue":
             return Frame({"cluster-queue": render("parts/cluster_queue.html", await _queue(page, PageRequest()))})
+        if tab == "orphans":
+            return Frame({"cluster-orphans": render("parts/cluster_orphans.html", await _orphans(page, PageRequest()))})
         if tab == "namespaces":
             values = await _namespaces(page, PageRequest(), stuck=stuck)
             return Frame({"cluster-namespaces": render("parts/cluster_namespaces.html", values)})
@@ -93,6 +100,16 @@ async def _namespaces(page: Page, request: PageRequest, *, stuck: bool) -> dict[
         "spaces": found.items,
         "stuck": stuck,
         "tab": "namespaces",
+        "paging": request.after is not None,
+        "next_cursor": page.cursor(found.next),
+    }
+
+
+async def _orphans(page: Page, request: PageRequest) -> dict[str, Any]:
+    found = await page.context.cluster.orphans(page.viewer, request)
+    return {
+        "orphans": found.items,
+        "tab": "orphans",
         "paging": request.after is not None,
         "next_cursor": page.cursor(found.next),
     }
