@@ -182,6 +182,7 @@ def corefile(instance: Instance) -> str:
     return f"""cluster.local:53 in-addr.arpa:53 {{
     bind {instance.addresses.node}
     errors
+    prometheus {instance.addresses.node}:9153
     kubernetes cluster.local in-addr.arpa {{
         kubeconfig {instance.directory}/pki/coredns.kubeconfig
         pods insecure

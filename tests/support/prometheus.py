@@ -18,7 +18,7 @@ import yaml
 from tests.support.waiting import eventually
 
 DASHBOARDS = Path(__file__).parents[2] / "deploy/grafana"
-_NAME = re.compile(r"\b(?:taas|container|process)_[a-z0-9_]+\b(?!\s*\()")
+_NAME = re.compile(r"\b(?:taas|container|process|machine)_[a-z0-9_]+\b(?!\s*\()")
 
 
 @asynccontextmanager
@@ -58,11 +58,11 @@ async def prometheus(folder: Path, scrape: list[dict[str, Any]]) -> AsyncIterato
         await process.wait()
 
 
-def queries(dashboard: str) -> Iterator[tuple[str, str]]:
-    """The panels' titles and queries, with Grafana's variables filled in so that anything may match."""
+def queries(dashboard: str, namespace: str = ".*") -> Iterator[tuple[str, str]]:
+    """The panels' titles and queries, with Grafana's variables filled in; `namespace` is a pattern."""
     for panel in json.loads((DASHBOARDS / dashboard).read_text())["panels"]:
         for target in panel["targets"]:
-            expr = target["expr"].replace("[$__rate_interval]", "[1m]").replace('="$namespace"', '=~".*"')
+            expr = target["expr"].replace("[$__rate_interval]", "[1m]").replace('="$namespace"', f'=~"{namespace}"')
             yield panel["title"], expr
 
 
