@@ -24,7 +24,7 @@ from app.domain.actions import ACTIONS, FailPod, ForceDeletePod
 from app.domain.training import NamespaceState, StorageMount, Training
 from app.scheduler.orphans import Orphans
 from tests.support.cluster import LocalCluster
-from tests.support.crashes import CrashHost, crash_host, is_alive
+from tests.support.crashes import CrashHost, crash_host, granted, is_alive, left_of
 from tests.support.database import PostgresForTests
 from tests.support.fake_tasks import Kube, kube
 from tests.support.trainings import Maker, run_spec
@@ -79,19 +79,7 @@ class Bench:
 
     def requests(self, verb: str) -> Counter[str]:
         """What workers did in the training's name, and the API server granted."""
-        done: Counter[str] = Counter()
-        for event in self.cluster.audit_since(self.mark, agent="taas"):
-            about = event.get("objectRef", {})
-            mine = self.namespace in (about.get("namespace"), about.get("name"))
-            mine = mine or about.get("name", "").startswith(f"{self.namespace}-")
-            if (
-                event["userAgent"] == "taas"
-                and event["verb"] == verb
-                and mine
-                and event["responseStatus"]["code"] < 300
-            ):
-                done[f"{about['resource']}/{about.get('name', '*')}"] += 1
-        return done
+        return granted(self.cluster, self.mark, self.namespace, (verb, 200))
 
     @property
     def namespace(self) -> str:
@@ -120,10 +108,7 @@ class Bench:
 
     async def left(self) -> list[str]:
         """What is still in the cluster of this installation."""
-        selector = f"taas.dev/installation={self.context.settings.installation}"
-        spaces = await self.kube.read("/api/v1/namespaces", labelSelector=selector)
-        volumes = await self.kube.read("/api/v1/persistentvolumes", labelSelector=selector)
-        return [item["metadata"]["name"] for item in (*spaces["items"], *volumes["items"])]
+        return await left_of(self.kube, self.context.settings.installation)
 
 
 @pytest.fixture(scope="module")

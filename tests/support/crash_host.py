@@ -3,7 +3,7 @@
 Each line on its standard input is a JSON object: the settings of a worker, and `at`, the point where it dies (None:
 it lives until it is told to end). The answer is a line with its process id. Points are
 
-    before:<Action> · after:<Action>      around an action's calls to the cluster
+    before:<Action> · after:<Action>      around an action's calls to the cluster, for a training or an endpoint
     write:<n>:commit · write:<n>:done     before and after the commit of the n-th status write
 
 and `still:` before one of them means that the process stands still there (SIGSTOP) until it is told to go on.
@@ -22,11 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from app.context import build_context
-from app.db import reconcile
+from app.db import endpoint_status, reconcile
 from app.db.engine import Database
-from app.domain.actions import Action
-from app.domain.training import Training
-from app.scheduler.actions import Actor
 from app.scheduler.worker import Worker
 from app.settings import Settings
 
@@ -67,8 +64,9 @@ async def _work(wanted: dict[str, Any]) -> None:
     context = build_context(settings, database)
     await context.listener.start()
     worker = await Worker.create(settings, context)
-    give = worker.actor
+    give, give_endpoints = worker.actor, worker.endpoint_actor
     worker.reconciler.actor = lambda: _dying(give(), point)
+    worker.endpoints.actor = lambda: _dying(give_endpoints(), point)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     await worker.run(stop)
@@ -85,18 +83,20 @@ def _at(here: str, point: str | None) -> None:
         os.kill(os.getpid(), signal.SIGSTOP)
 
 
-def _dying(actor: Actor | None, point: str | None) -> Actor | None:
+def _dying(actor: Any, point: str | None) -> Any:
+    """The actor, for trainings or for endpoints, with deaths around what it does."""
     if actor is None:
         return None
     perform: Callable[..., Any] = actor.perform
 
-    async def dying(training: Training, action: Action) -> None:
+    async def dying(row: Any, action: Any) -> Any:
         name = type(action).__name__
         _at(f"before:{name}", point)
-        await perform(training, action)
+        done = await perform(row, action)
         _at(f"after:{name}", point)
+        return done
 
-    actor.perform = dying  # type: ignore[method-assign]
+    actor.perform = dying
     return actor
 
 
@@ -107,14 +107,16 @@ class _DyingDatabase(Database):
         super().__init__(url, pool_size=3)
         self._point = point
         self._writes = 0
-        write = reconcile.write
+        for module in (reconcile, endpoint_status):
+            module.write = self._counted(module.write)  # type: ignore[attr-defined]
 
+    def _counted(self, write: Callable[..., Any]) -> Callable[..., Any]:
         async def counted(connection: Any, *args: Any, **kwargs: Any) -> Any:
             self._writes += 1
             connection.info[WRITE] = self._writes
             return await write(connection, *args, **kwargs)
 
-        reconcile.write = counted
+        return counted
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:  # type: ignore[override]

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from pathlib import Path
 from time import monotonic
 
 from app.context import Context
+from tests.support.cluster import LocalCluster
+from tests.support.fake_tasks import Kube
 
 
 def is_alive(pid: int) -> bool:
@@ -69,6 +72,29 @@ async def died(pid: int, *, seconds: float = 60) -> None:
     while is_alive(pid):
         assert monotonic() < deadline, f"process {pid} is still there"
         await asyncio.sleep(0.02)
+
+
+def granted(cluster: LocalCluster, mark: int, namespace: str, *made_by: tuple[str, int]) -> Counter[str]:
+    """How often workers did that to each object of a namespace, to the namespace itself and to its volumes, and were
+    granted it. `made_by`: the verbs and least status codes of interest."""
+    done: Counter[str] = Counter()
+    for event in cluster.audit_since(mark, agent="taas"):
+        about, code = event.get("objectRef", {}), event["responseStatus"]["code"]
+        mine = namespace in (about.get("namespace"), about.get("name")) or about.get("name", "").startswith(
+            f"{namespace}-"
+        )
+        wanted = any(event["verb"] == verb and least <= code < 300 for verb, least in made_by)
+        if event["userAgent"] == "taas" and mine and wanted:
+            done[f"{about['resource']}/{about.get('name', '*')}"] += 1
+    return done
+
+
+async def left_of(kube: Kube, installation: str | None) -> list[str]:
+    """What is still in the cluster of an installation."""
+    selector = f"taas.dev/installation={installation}"
+    spaces = await kube.read("/api/v1/namespaces", labelSelector=selector)
+    volumes = await kube.read("/api/v1/persistentvolumes", labelSelector=selector)
+    return [item["metadata"]["name"] for item in (*spaces["items"], *volumes["items"])]
 
 
 @asynccontextmanager
