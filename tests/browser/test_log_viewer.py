@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from app.domain.training import LogVerdict, Reason, State
-from tests.support.browser import PATIENCE_MS, log_in, visit
+from tests.support.browser import log_in, visit
 from tests.support.pages import write
 from tests.support.projects import make_project, start
 from tests.support.web import PASSWORD, Web
@@ -51,22 +51,22 @@ async def test_what_was_found_opens_where_it_is(web: Web, site: str, browser: Br
         page = seen.page
         await log_in(page, "ada", PASSWORD)
         await page.goto(f"/trainings/{training_id}/logs")
-        await expect(page.locator("#log")).to_contain_text("line 19999", timeout=PATIENCE_MS)
+        await expect(page.locator("#log")).to_contain_text("line 19999")
         await page.get_by_role("searchbox").fill("warning: line 9777$")
         await page.keyboard.press("Enter")
         await page.get_by_role("link", name="worker-0 : 9778").click()
         await page.wait_for_url(re.compile("line=9778#L9778$"))
         await in_sight(page, "#L9778")
-        await expect(page.locator("#L9778")).to_contain_text("WARNING: line 9777", timeout=PATIENCE_MS)
+        await expect(page.locator("#L9778")).to_contain_text("WARNING: line 9777")
         await page.get_by_role("link", name="Later lines").click()
-        await expect(page.locator("#L11477")).to_be_attached(timeout=PATIENCE_MS)
+        await expect(page.locator("#L11477")).to_be_attached()
         await page.get_by_role("link", name="Earlier lines").click()
-        await expect(page.locator("#L9000")).to_be_attached(timeout=PATIENCE_MS)
+        await expect(page.locator("#L9000")).to_be_attached()
         await numbered(page)
         assert await page.evaluate("window.find('line 9000')")
         await page.get_by_label("Show").select_option("warning")
-        await expect(page.locator("#L9779")).to_be_hidden(timeout=PATIENCE_MS)
-        await expect(page.locator("#L9778")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(page.locator("#L9779")).to_be_hidden()
+        await expect(page.locator("#L9778")).to_be_visible()
         assert await seen.overflow() <= 0
 
 
@@ -79,9 +79,9 @@ async def test_whoever_scrolls_on_is_given_more_lines(web: Web, site: str, brows
         await in_sight(page, "#L2500")
         assert await page.locator("#L3200").count() == 0
         await page.locator("#log").press("End")
-        await expect(page.locator("#L4199")).to_be_attached(timeout=PATIENCE_MS)
+        await expect(page.locator("#L4199")).to_be_attached()
         await page.locator("#log").press("Home")
-        await expect(page.locator("#L1200")).to_be_attached(timeout=PATIENCE_MS)
+        await expect(page.locator("#L1200")).to_be_attached()
         await in_sight(page, "#L2200")  # it stays where it was when lines came above it
         await numbered(page)
 
@@ -99,7 +99,7 @@ async def test_a_lines_number_is_the_way_to_its_address(web: Web, site: str, bro
         await log_in(page, "ada", PASSWORD)
         await page.goto(f"/trainings/{training_id}/logs")
         last = page.locator("#log .l").last
-        await expect(last).to_contain_text("line 999", timeout=PATIENCE_MS)
+        await expect(last).to_contain_text("line 999")
         await last.click(position={"x": 6, "y": 6})
         await page.wait_for_url(f"**/trainings/{training_id}/logs?task=worker-0&attempt=1&line=1000#L1000")
         await page.reload()
@@ -116,10 +116,10 @@ async def test_a_search_fits_a_telephone_and_says_what_is_wrong(web: Web, site: 
         await page.goto(f"/trainings/{training_id}/logs")
         await page.get_by_role("searchbox").fill("(")
         await page.get_by_role("button", name="Search").click()
-        await expect(page.locator(".wrong")).to_contain_text("not a regular expression", timeout=PATIENCE_MS)
-        await expect(page.get_by_role("searchbox")).to_have_value("(", timeout=PATIENCE_MS)
+        await expect(page.locator(".wrong")).to_contain_text("not a regular expression")
+        await expect(page.get_by_role("searchbox")).to_have_value("(")
         assert await seen.overflow() <= 0
         await page.get_by_role("searchbox").fill("line 5")
         await page.get_by_role("button", name="Search").click()
-        await expect(page.locator(".finds li").first).to_contain_text("line 5", timeout=PATIENCE_MS)
+        await expect(page.locator(".finds li").first).to_contain_text("line 5")
         assert await seen.overflow() <= 0

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, expect
 
 from app.domain.access import UserRole
 from tests.support.axe import stumbling_blocks
-from tests.support.browser import PATIENCE_MS, Visit, log_in, visit
+from tests.support.browser import Visit, log_in, visit
 from tests.support.served_models import furnish, model, project_on, running, trained
 from tests.support.trainings import Maker
 from tests.support.upstream import running_board, write
@@ -139,7 +139,7 @@ async def test_a_serving_that_cannot_be_asked_says_so(web: Web, site: str, brows
                 server.server_close()
                 await page.get_by_role("button", name="Predict").click()
                 await expect(page.locator("#answer")).to_contain_text("TaaS cannot reach the serving just now")
-                await expect(page.locator("#traffic")).to_contain_text("cannot reach", timeout=PATIENCE_MS)
+                await expect(page.locator("#traffic")).to_contain_text("cannot reach")
 
                 await page.get_by_role("button", name="End the canary").click()
                 await expect(page.get_by_text("Roll back to 1")).to_be_visible()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.support.browser import PATIENCE_MS, log_in, visit
+from tests.support.browser import log_in, visit
 from tests.support.left_files import training_with_files
 from tests.support.web import PASSWORD, Web
 
@@ -30,10 +30,10 @@ async def test_files_are_looked_through_and_a_hostile_page_is_only_downloaded(
         await page.get_by_role("link", name="Files").click()
         await page.get_by_role("link", name="checkpoints/").click()
         await page.get_by_role("link", name="config.json").click()
-        await expect(page.get_by_label("File", exact=True)).to_contain_text('"layers"', timeout=PATIENCE_MS)
+        await expect(page.get_by_label("File", exact=True)).to_contain_text('"layers"')
         assert await seen.overflow() <= 0
         await page.goto(f"/trainings/{left.id}/files?file=models/evil.html")
-        await expect(page.get_by_label("File", exact=True)).to_contain_text("<script>", timeout=PATIENCE_MS)
+        await expect(page.get_by_label("File", exact=True)).to_contain_text("<script>")
         async with page.expect_download() as waited:
             await page.evaluate(f"location.href = '/api/v1/trainings/{left.id}/files/models/evil.html'")
         download = await waited.value

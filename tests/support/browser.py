@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 CHROMIUM = os.environ.get("TAAS_TEST_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = [
@@ -23,6 +23,7 @@ FLAGS = [
 WIDE = {"width": 1280, "height": 860}
 NARROW = {"width": 390, "height": 844}
 PATIENCE_MS = 30_000  # the machine may be busy with other tests
+expect.set_options(timeout=PATIENCE_MS)
 # Tells the console what the policy has blocked, with what a plain message leaves out.
 _REPORTER = """
 document.addEventListener("securitypolicyviolation", (event) => {
