@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from app.domain.retention import GoingTrainings, RetentionPreview
+from app.domain.sentences import duration
 
 
 def going_in_words(preview: RetentionPreview) -> str:
@@ -25,14 +26,14 @@ def _line(what: str, setting: str, keep: timedelta | None, going: GoingTrainings
     if keep is None:
         return f"{what}: all are kept ({setting} is not set)"
     size = f"{going.log_bytes} bytes of logs"
-    return f"{what} older than {keep} ({setting}): {going.trainings} trainings, {size}{_since(going.oldest)}"
+    return f"{what} older than {_span(keep)} ({setting}): {going.trainings} trainings, {size}{_since(going.oldest)}"
 
 
 def _endpoints(preview: RetentionPreview) -> str:
     if preview.keep_records is None:
         return "TensorBoards and servings that ended: all are kept (TAAS_KEEP_RECORDS is not set)"
     going = preview.endpoints
-    what = f"TensorBoards and servings that ended longer than {preview.keep_records} ago (TAAS_KEEP_RECORDS)"
+    what = f"TensorBoards and servings that ended longer than {_span(preview.keep_records)} ago (TAAS_KEEP_RECORDS)"
     return f"{what}: {going.endpoints}{_since(going.oldest)}"
 
 
@@ -40,9 +41,14 @@ def _entries(preview: RetentionPreview) -> str:
     if preview.keep_audit is None:
         return "Audit log: all is kept (TAAS_KEEP_AUDIT is not set)"
     going = preview.audit
-    what = f"Entries of the audit log older than {preview.keep_audit} (TAAS_KEEP_AUDIT)"
+    what = f"Entries of the audit log older than {_span(preview.keep_audit)} (TAAS_KEEP_AUDIT)"
     return f"{what}: {going.entries}{_since(going.oldest)}"
 
 
 def _since(oldest: datetime | None) -> str:
     return f", the oldest of {oldest:%Y-%m-%d %H:%M} UTC" if oldest else ""
+
+
+def _span(keep: timedelta) -> str:
+    days, rest = divmod(keep, timedelta(days=1))
+    return f"{days} day{'s' if days > 1 else ''}" if days and not rest else duration(keep)
