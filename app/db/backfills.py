@@ -45,7 +45,8 @@ _COUNTS = text("""
            count(*) FILTER (WHERE w.outcome = 'started'
                             AND t.state IN ('queued', 'starting', 'running', 'stopping')) AS active,
            count(*) FILTER (WHERE w.outcome = 'started' AND t.state = 'succeeded') AS succeeded,
-           count(*) FILTER (WHERE w.outcome = 'refused' OR t.state IN ('failed', 'stopped', 'timed_out')) AS failed,
+           count(*) FILTER (WHERE w.outcome = 'refused' OR t.state IN ('failed', 'timed_out')) AS failed,
+           count(*) FILTER (WHERE w.outcome = 'started' AND t.state = 'stopped') AS stopped,
            count(*) FILTER (WHERE w.outcome = 'cancelled') AS cancelled
     FROM backfill_times w LEFT JOIN trainings t ON t.id = w.training_id
     WHERE w.backfill_id = ANY(:ids) GROUP BY w.backfill_id
@@ -176,7 +177,7 @@ async def active_trainings(connection: AsyncConnection, backfill_id: UUID) -> li
 async def _counted(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[Backfill]:
     found = await connection.execute(_COUNTS, {"ids": [row.id for row in rows]})
     counts = {
-        row.backfill_id: BackfillCounts(row.waiting, row.active, row.succeeded, row.failed, row.cancelled)
+        row.backfill_id: BackfillCounts(row.waiting, row.active, row.succeeded, row.failed, row.stopped, row.cancelled)
         for row in found
     }
     return [_backfill_of(row, counts.get(row.id, BackfillCounts())) for row in rows]

@@ -68,6 +68,12 @@ _WAKE = text(f"""{_PLACES}
     WHERE id IN (SELECT t.id FROM trainings t JOIN eligible e ON e.id = t.id
                  WHERE e.place <= :limit AND t.intent_gen = t.seen_gen ORDER BY t.id FOR UPDATE OF t SKIP LOCKED)
 """)
+# Whoever waits for a training that has just ended may wait for something else from then on, and say so.
+_WAKE_BEHIND = text("""
+    UPDATE trainings SET intent_gen = intent_gen + 1
+    WHERE id IN (SELECT id FROM trainings WHERE project_id = :project AND state = 'queued' AND exclusive
+                 AND intent_gen = seen_gen ORDER BY id FOR UPDATE SKIP LOCKED)
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,14 @@ async def ask(connection: AsyncConnection, training_id: UUID, limit: int) -> Ans
 async def wake(connection: AsyncConnection, limit: int) -> int:
     """Make those due that may start now; how many there were."""
     return (await connection.execute(_WAKE, {"limit": limit})).rowcount
+
+
+async def wake_behind(connection: AsyncConnection, project_id: UUID) -> int:
+    """Make those of a timed project due that wait for their turn, so that they say anew what for; how many there were.
+
+    An end may turn out to be that of a training whose node was lost.
+    """
+    return (await connection.execute(_WAKE_BEHIND, {"project": project_id})).rowcount
 
 
 async def standing(connection: AsyncConnection, project_id: UUID) -> Standing:

@@ -91,7 +91,10 @@ async def remove(connection: AsyncConnection, subscription_id: UUID) -> None:
 
 def _query() -> Select[Any]:
     names = (users.c.name.label("owner"), projects.c.name.label("project"))
-    return select(subscriptions, *names).join_from(subscriptions, users).outerjoin(projects)
+    joined = subscriptions.join(users, users.c.id == subscriptions.c.owner_id)
+    # Said in words: left to itself the join takes the projects that the owner has, one row for each of them.
+    joined = joined.outerjoin(projects, projects.c.id == subscriptions.c.project_id)
+    return select(subscriptions, *names).select_from(joined)
 
 
 def _subscription_of(row: Row[Any]) -> Subscription:

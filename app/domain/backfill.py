@@ -38,8 +38,9 @@ class BackfillCounts:
     waiting: int = 0
     active: int = 0
     succeeded: int = 0
-    failed: int = 0  # ended in any other way, or could not be started
-    cancelled: int = 0
+    failed: int = 0  # or ran out of time, or could not be started
+    stopped: int = 0  # by a person, such as with the rest of the backfill
+    cancelled: int = 0  # not begun before that
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,9 @@ def params_of(rules: Sequence[ParamRule], payload: Any) -> tuple[dict[str, str],
             if rule.default is not None:
                 params[rule.param] = as_text(rule.default, rule.type)
             elif rule.required:
-                errors.append(FieldError(rule.path, f"The payload has nothing here for the parameter {rule.param}."))
+                where = f"at {rule.path}" if rule.path else "at all"
+                detail = f"The payload has nothing {where}, where the parameter {rule.param} is taken from."
+                errors.append(FieldError(rule.path, detail))
             continue
         try:
             params[rule.param] = as_text(value, rule.type)

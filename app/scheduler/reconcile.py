@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from time import monotonic
+from uuid import UUID
 
 import structlog
 
@@ -81,10 +82,11 @@ class Reconciler:
             with suppress(asyncio.CancelledError):
                 await renewing
 
-    async def wake_queue(self) -> None:
-        """A place is free: whoever is next is due."""
+    async def wake_queue(self, project_id: UUID) -> None:
+        """A training of this project has ended: whoever is next is due, and who waits for it looks again."""
         async with self.database.transaction() as connection:
             await running_queue.wake(connection, self.settings.running_limit)
+            await running_queue.wake_behind(connection, project_id)
 
     async def _renew(self, claimed: Claimed) -> None:
         seconds = self.settings.claim_seconds
@@ -168,7 +170,7 @@ class _Visit:
         memory.wrote(outcome, looked=seen.fresh)
         self._training = written
         if (written.state.ended and not before.state.ended) or (written.archived_at and not before.archived_at):
-            await owner.wake_queue()
+            await owner.wake_queue(written.project_id)
         if written.state.ended and not before.state.ended:
             telemetry.ENDED.labels(written.state.value, written.reason.value if written.reason else "").inc()
         if last and decision.wake_at is None:

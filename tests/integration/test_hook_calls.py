@@ -92,6 +92,9 @@ async def test_a_refused_delivery_may_be_sent_again(web: Web, member: httpx.Asyn
     refused = await deliver(web, hook, b'{"data": {}}', headers)
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["pointer"] == "/data/path"
+    assert refused.json()["detail"] == (
+        "The payload has nothing at /data/path, where the parameter dataset is taken from."
+    )
     assert (
         await member.patch(hook.api, json={"rules": [{"param": "dataset", "path": "/x", "default": "d"}]})
     ).is_success

@@ -127,6 +127,18 @@ async def test_the_waiting_one_says_what_for_and_what_to_do(context: Context) ->
     )
 
 
+async def test_it_says_so_as_soon_as_the_one_before_has_ended(context: Context) -> None:
+    """Not only when it looks by itself, which it seldom does."""
+    timed, _, second = await lost_with(context, ALIVE_THEN)
+    async with context.database.transaction() as connection:
+        await connection.execute(text("UPDATE trainings SET seen_gen = intent_gen"))
+        assert await running_queue.wake(connection, 100) == 0, "none of them may start"
+        assert await running_queue.wake_behind(connection, timed.maker.project_id) == 0, "another project"
+        assert await running_queue.wake_behind(connection, timed.project) == 1
+        due = await connection.execute(text("SELECT id FROM trainings WHERE intent_gen <> seen_gen"))
+        assert list(due.scalars()) == [second]
+
+
 async def test_a_boot_told_while_it_ran_is_kept_though_the_node_is_back_before_the_end_is_seen(
     context: Context,
 ) -> None:

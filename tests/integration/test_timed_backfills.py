@@ -42,7 +42,7 @@ async def end(web: Web, training: dict[str, Any], state: str = "succeeded") -> N
 
 async def test_never_more_at_a_time_than_asked_for_and_all_in_the_end(web: Web, admin: httpx.AsyncClient) -> None:
     made = await begin(admin, concurrency=3, overrides={"notes": "again"})
-    assert made["counts"] == {"waiting": 7, "active": 0, "succeeded": 0, "failed": 0, "cancelled": 0}
+    assert made["counts"] == {"waiting": 7, "active": 0, "succeeded": 0, "failed": 0, "stopped": 0, "cancelled": 0}
     advance = web.context.backfills.advance
     assert (await advance(), await advance()) == (3, 0)
     first = (await trainings(admin))[0]
@@ -82,6 +82,10 @@ async def test_cancelled_as_one_thing(web: Web, admin: httpx.AsyncClient, member
     assert all(training["stop_requested_by"] == "ada" for training in await trainings(admin))
     assert await web.context.backfills.advance() == 0
     assert (await admin.post(address)).json() == cancelled
+    for one in await trainings(admin):
+        await end(web, one, "stopped")
+    counts = (await get(admin, made))["counts"]
+    assert (counts["failed"], counts["stopped"], counts["cancelled"]) == (0, 2, 5), "what was stopped did not fail"
 
 
 async def test_what_can_no_longer_be_started_says_why(web: Web, admin: httpx.AsyncClient) -> None:

@@ -120,6 +120,16 @@ async def test_a_webhook_can_be_about_one_project(member: httpx.AsyncClient, web
     assert both.status_code in (403, 422)
 
 
+async def test_each_is_listed_once_with_its_own_project_however_many_its_owner_has(member: httpx.AsyncClient) -> None:
+    for name in ("one", "two", "three"):
+        await make_project(member, name)
+    about_one, about_all = await made(member, project="two"), await made(member)
+    listed = (await member.get(HOOKS)).json()["items"]
+    assert [(one["id"], one["project"]) for one in listed] == [(about_all["id"], None), (about_one["id"], "two")]
+    for hook, project in ((about_one, "two"), (about_all, None)):
+        assert (await member.get(f"{HOOKS}/{hook['id']}")).json()["project"] == project
+
+
 async def test_mail_needs_a_server_and_says_so(member: httpx.AsyncClient) -> None:
     answer = await member.post(MAILS, json={"address": "ada@example.com", "kinds": ["failed"]})
     assert (answer.status_code, answer.json()["code"]) == (409, "no_mail_server")

@@ -28,6 +28,7 @@ class BackfillCountsOut(Output):
     active: int
     succeeded: int
     failed: int
+    stopped: int
     cancelled: int
 
 
