@@ -34,12 +34,14 @@ def _parser() -> argparse.ArgumentParser:
     up = command("up", _up, "bring it up, or repair it")
     up.add_argument("--control-plane", action="store_const", const=False, dest="node", help="no node: only fake ones")
     up.add_argument("--log-max-size", help="kubelet's rotation size of a container's log (default 10Mi)")
+    up.add_argument("--metrics", action=argparse.BooleanOptionalAction, help="with metrics-server: what pods use")
     down = command("down", _down, "end it; its data stays")
     down.add_argument("--purge", action="store_true", help="delete its data too")
     down.add_argument("--all", action="store_true", help="every instance there is")
     command("status", _status, "what runs where; fails unless all is healthy")
     command("kubeconfig", _kubeconfig, "print the path of its kubeconfig")
-    command("build", _build, "build the programs and make the images, remove old ones, start nothing")
+    making = command("build", _build, "build the programs and make the images, remove old ones, start nothing")
+    making.add_argument("--metrics", action="store_true", help="metrics-server too")
     command("prune", _prune, "remove programs and images of older checkouts that nothing has used for two weeks")
     command("load", _load, "load a docker-archive into it").add_argument("archive", type=Path)
     command("image", _image, "make and load an image that is not there by default: torch").add_argument("image")
@@ -58,7 +60,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _up(arguments: argparse.Namespace) -> None:
-    this = cluster.up(arguments.name, node=arguments.node, log_max_size=arguments.log_max_size)
+    wanted = {name: getattr(arguments, name) for name in ("node", "log_max_size", "metrics")}
+    this = cluster.up(arguments.name, **wanted)
     print(this.kubeconfig)
 
 
@@ -80,7 +83,7 @@ def _kubeconfig(arguments: argparse.Namespace) -> None:
 
 def _build(arguments: argparse.Namespace) -> None:
     toolchain.install_packages()
-    build.ensure()
+    build.ensure((*build.versions.PARTS, *(build.versions.ON_REQUEST if arguments.metrics else ())))
     layers.ensure()
     if removed := prune.prune():
         say(prune.said(removed))

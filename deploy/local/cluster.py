@@ -14,9 +14,11 @@ from deploy.local import (
     instance,
     layers,
     loading,
+    metrics,
     namespace,
     pki,
     process,
+    registration,
     toolchain,
 )
 from deploy.local.components import Component
@@ -37,7 +39,7 @@ def up(name: str, **options: object) -> Instance:
             if value is not None:
                 setattr(this.options, option, value)
         this.save()
-        programs = build.ensure(build.versions.PARTS if this.options.node else build.versions.CONTROL_PLANE)
+        programs = build.ensure(_parts(this))
         if this.options.node:
             layers.ensure()
         with step(f"Starting the local cluster {name!r} at {this.server}"):
@@ -70,6 +72,11 @@ def _bring_up(this: Instance, programs: dict[str, Path]) -> None:
     if this.options.node:
         loading.ensure_images(holder, _snapshotter(this.directory))
         wait_node_ready(this, seconds=180)
+    if this.measured:
+        registration.ensure_metrics(this, seconds=120)
+    else:
+        registration.remove_metrics(this)
+        process.end(this.records / f"{metrics.NAME}.json", grace=10)
 
 
 def down(name: str, *, purge: bool = False) -> None:
@@ -202,6 +209,13 @@ def _write_config(this: Instance, programs: dict[str, Path]) -> None:
     for name, content in made.items():
         (where / name).parent.mkdir(parents=True, exist_ok=True)
         (where / name).write_text(content)
+
+
+def _parts(this: Instance) -> tuple[str, ...]:
+    """What has to be built for it."""
+    if not this.options.node:
+        return build.versions.CONTROL_PLANE
+    return (*build.versions.PARTS, *((metrics.NAME,) if this.measured else ()))
 
 
 def _snapshotter(directory: Path) -> str:

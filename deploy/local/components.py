@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local import kwok
+from deploy.local import kwok, metrics, pki
 from deploy.local.instance import Instance
 
 
@@ -23,6 +23,8 @@ def components(instance: Instance, programs: dict[str, Path]) -> list[Component]
     chosen = [_etcd, _apiserver, _controller_manager, _scheduler]
     if instance.options.node:
         chosen += [_containerd, _coredns, _kubelet, _proxy]
+    if instance.measured:
+        chosen.append(_metrics_server)
     if instance.options.kwok:
         chosen.append(_kwok)
     return [make(instance, programs) for make in chosen]
@@ -43,7 +45,7 @@ def _etcd(instance: Instance, programs: dict[str, Path]) -> Component:
 
 
 def _apiserver(instance: Instance, programs: dict[str, Path]) -> Component:
-    at, pki = instance.addresses, instance.directory / "pki"
+    at, certificates = instance.addresses, instance.directory / "pki"
     argv = [
         f"{programs['kubernetes']}/kube-apiserver",
         "--etcd-servers=http://127.0.0.1:2379",
@@ -54,20 +56,29 @@ def _apiserver(instance: Instance, programs: dict[str, Path]) -> Component:
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
         "--allow-privileged=true",
-        f"--client-ca-file={pki}/ca.crt",
-        f"--tls-cert-file={pki}/apiserver.crt",
-        f"--tls-private-key-file={pki}/apiserver.key",
-        f"--kubelet-client-certificate={pki}/apiserver-to-kubelet.crt",
-        f"--kubelet-client-key={pki}/apiserver-to-kubelet.key",
-        f"--kubelet-certificate-authority={pki}/ca.crt",
+        f"--client-ca-file={certificates}/ca.crt",
+        f"--tls-cert-file={certificates}/apiserver.crt",
+        f"--tls-private-key-file={certificates}/apiserver.key",
+        f"--kubelet-client-certificate={certificates}/apiserver-to-kubelet.crt",
+        f"--kubelet-client-key={certificates}/apiserver-to-kubelet.key",
+        f"--kubelet-certificate-authority={certificates}/ca.crt",
         "--kubelet-preferred-address-types=InternalIP",
         "--service-account-issuer=https://kubernetes.default.svc",
-        f"--service-account-key-file={pki}/service-accounts.pub",
-        f"--service-account-signing-key-file={pki}/service-accounts.key",
+        f"--service-account-key-file={certificates}/service-accounts.pub",
+        f"--service-account-signing-key-file={certificates}/service-accounts.key",
         f"--audit-policy-file={instance.directory}/config/audit-policy.json",
         f"--audit-log-path={instance.audit_log}",
         "--audit-log-maxsize=1024",
         "--audit-log-maxbackup=1",
+        # For APIs that others serve, such as metrics.k8s.io. The authority also signs clients, so the name decides.
+        f"--requestheader-client-ca-file={certificates}/ca.crt",
+        f"--requestheader-allowed-names={pki.FRONT_PROXY}",
+        "--requestheader-username-headers=X-Remote-User",
+        "--requestheader-group-headers=X-Remote-Group",
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+        f"--proxy-client-cert-file={certificates}/front-proxy.crt",
+        f"--proxy-client-key-file={certificates}/front-proxy.key",
+        "--enable-aggregator-routing=true",
     ]
     return Component(
         "kube-apiserver", argv, f"{instance.server}/readyz", reads=("audit-policy.json",), early=True, grace=4.0
@@ -131,6 +142,26 @@ def _kubelet(instance: Instance, programs: dict[str, Path]) -> Component:
 def _proxy(instance: Instance, programs: dict[str, Path]) -> Component:
     argv = [f"{programs['kubernetes']}/kube-proxy", f"--config={instance.directory}/config/proxy.json"]
     return Component("kube-proxy", argv, "http://127.0.0.1:10256/healthz", reads=("proxy.json",))
+
+
+def _metrics_server(instance: Instance, programs: dict[str, Path]) -> Component:
+    node, pki = instance.addresses.node, instance.directory / "pki"
+    kubeconfig = f"{pki}/metrics-server.kubeconfig"
+    argv = [
+        f"{programs['metrics-server']}/metrics-server",
+        f"--kubeconfig={kubeconfig}",
+        f"--authentication-kubeconfig={kubeconfig}",
+        f"--authorization-kubeconfig={kubeconfig}",
+        f"--bind-address={node}",
+        f"--secure-port={metrics.PORT}",
+        f"--tls-cert-file={pki}/metrics-server.crt",
+        f"--tls-private-key-file={pki}/metrics-server.key",
+        f"--kubelet-certificate-authority={pki}/ca.crt",
+        "--kubelet-preferred-address-types=InternalIP",
+        "--kubelet-use-node-status-port",  # fake nodes have the same address as the real one
+        "--metric-resolution=10s",  # the shortest that it takes
+    ]
+    return Component("metrics-server", argv, f"https://{node}:{metrics.PORT}/livez")
 
 
 def _kwok(instance: Instance, programs: dict[str, Path]) -> Component:

@@ -56,6 +56,7 @@ def audit_policy() -> dict[str, object]:
                     "system:kube-proxy",
                     "coredns",
                     "kwok",
+                    "metrics-server",
                 ],
                 "verbs": ["get", "list", "watch"],
             },

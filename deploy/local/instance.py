@@ -19,6 +19,7 @@ class Options:
 
     node: bool = True  # False: only the control plane (and fake nodes)
     kwok: bool = False
+    metrics: bool = False  # metrics-server: what pods and nodes use; only beside a real node
     log_max_size: str = "10Mi"  # kubelet's default: a container's log is rotated at this size
     log_max_files: int = 5
 
@@ -28,6 +29,11 @@ class Instance:
     name: str
     slot: int
     options: Options = field(default_factory=Options)
+
+    @property
+    def measured(self) -> bool:
+        """Whether it has metrics-server."""
+        return self.options.node and self.options.metrics
 
     @property
     def addresses(self) -> slots.Addresses:
@@ -70,7 +76,9 @@ class Instance:
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         target = self.directory / "instance.json"
         draft = target.with_suffix(".new")
-        draft.write_text(json.dumps(asdict(self), indent=1))
+        # What is as by default is left out, so that a checkout that does not know an option can still read the rest.
+        options = {name: value for name, value in asdict(self.options).items() if value != getattr(Options, name)}
+        draft.write_text(json.dumps(asdict(self) | {"options": options}, indent=1))
         draft.replace(target)
 
 

@@ -5,9 +5,11 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.local import metrics
 from deploy.local.instance import Instance
 
 DAYS = "3650"
+FRONT_PROXY = "front-proxy"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,14 @@ def identities(instance: Instance) -> list[Identity]:
         Identity("proxy", "system:kube-proxy"),
         Identity("coredns", "coredns", "system:masters"),
         Identity("kwok", "kwok", "system:masters"),
+        # The API server shows this one when it passes a request on for somebody.
+        Identity("front-proxy", FRONT_PROXY),
+        Identity(
+            "metrics-server",
+            "metrics-server",
+            "system:masters",
+            names=(f"DNS:{metrics.HOST}", f"IP:{at.node}"),
+        ),
         Identity(
             "kubelet",
             f"system:node:{instance.node_name}",

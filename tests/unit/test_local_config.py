@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import components, config, kwok, pki, versions
-from deploy.local.instance import Instance, Options
+from deploy.local import components, config, kwok, metrics, pki, versions
+from deploy.local.instance import Instance, Options, load
 
 CONTROL_PLANE = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]
-PROGRAMS = {part: Path(f"/bin/{part}") for part in versions.PARTS}
+PROGRAMS = {part: Path(f"/bin/{part}") for part in (*versions.PARTS, *versions.ON_REQUEST)}
 
 
 def instance(**options) -> Instance:
@@ -18,7 +18,7 @@ def instance(**options) -> Instance:
 
 def test_every_part_has_a_pinned_version():
     assert versions.version_of("kubernetes").startswith("v1.")
-    assert all(versions.version_of(part)[1].isdigit() for part in versions.PARTS)
+    assert all(versions.version_of(part)[1].isdigit() for part in PROGRAMS)
 
 
 def test_a_kubelet_works_on_both_versions_of_control_groups_and_never_collects_images():
@@ -62,8 +62,35 @@ def test_a_control_plane_needs_no_node(options, names):
     assert [component.name for component in made] == names
 
 
+def test_metrics_server_runs_where_it_is_wanted_and_there_are_pods_to_measure():
+    for options, wanted in (({}, False), ({"metrics": True}, True), ({"metrics": True, "node": False}, False)):
+        names = [component.name for component in components.components(instance(**options), PROGRAMS)]
+        assert ("metrics-server" in names) is wanted
+
+
+def test_the_api_server_finds_the_metrics_api_by_a_name_that_its_certificate_has():
+    this = instance(metrics=True)
+    made = metrics.objects(this, b"authority")
+    service = made[metrics.APIS]["spec"]["service"]
+    assert f"{service['name']}.{service['namespace']}.svc" == metrics.HOST
+    (names,) = [identity.names for identity in pki.identities(this) if identity.file == "metrics-server"]
+    assert f"DNS:{metrics.HOST}" in names
+    (slice_port,) = made[metrics.SLICES]["ports"]
+    (component,) = [one for one in components.components(this, PROGRAMS) if one.name == "metrics-server"]
+    assert f"--secure-port={slice_port['port']}" in component.argv
+    assert f"--bind-address={made[metrics.SLICES]['endpoints'][0]['addresses'][0]}" in component.argv
+
+
+def test_an_instance_keeps_only_what_differs_from_the_default(tmp_path, monkeypatch):
+    monkeypatch.setenv("TAAS_CACHE", str(tmp_path))
+    this = instance(metrics=True)
+    this.save()
+    assert json.loads((this.directory / "instance.json").read_text())["options"] == {"metrics": True}
+    assert load("one") == this
+
+
 def test_a_component_only_reads_files_that_are_written_and_nothing_listens_on_every_address():
-    this = instance(kwok=True)
+    this = instance(kwok=True, metrics=True)
     written = config.files(this, snapshotter="overlayfs", cni_binaries=Path("/cni"))
     for component in components.components(this, PROGRAMS):
         assert set(component.reads) <= set(written)
@@ -78,7 +105,7 @@ def test_the_controllers_may_ask_often(name):
 
 
 def test_every_kubeconfig_that_a_component_uses_is_made():
-    this = instance(kwok=True)
+    this = instance(kwok=True, metrics=True)
     made = {identity.file for identity in pki.identities(this)}
     used = {
         Path(argument.partition("=")[2]).stem
