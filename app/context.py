@@ -30,6 +30,7 @@ from app.services.figures import FiguresService
 from app.services.firing import FiringService
 from app.services.first_start import FirstStart
 from app.services.follows import FollowService
+from app.services.hardware import HardwareService
 from app.services.health import HealthService
 from app.services.hook_calls import HookCalls
 from app.services.hook_rotation import HookRotation
@@ -113,6 +114,7 @@ class Context:
     metrics: MetricsService
     metric_readings: MetricReadingService
     usage: UsageService
+    hardware: HardwareService
     log_search: LogSearchService
     log_download: LogDownload
     retention: RetentionService
@@ -201,6 +203,7 @@ def build_context(settings: Settings, database: Database, *, clock: Clock = utc_
         metric_readings=MetricReadingService(database, clock),
         logs=logs,
         usage=UsageService(database, clock, settings),
+        hardware=HardwareService(database, clock, settings),
         log_search=LogSearchService(database, storage, logs),
         log_download=LogDownload(database, storage, logs),
         retention=RetentionService(database, storage, algorithms.bundles, settings=settings, clock=clock),

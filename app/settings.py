@@ -128,6 +128,11 @@ class Settings(BaseSettings):
         None, ge=1, le=65535, description="Where a worker process shows its metrics to Prometheus; unset: nowhere."
     )
     worker_metrics_host: str = Field("127.0.0.1", description="The address it shows them on.")
+    prometheus_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#]+$",
+        description="A Prometheus that knows the cluster's pods, for curves of their hardware; unset: none.",
+    )
     grafana_url: str | None = Field(
         None,
         pattern=r"^https?://[^\s]+$",

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.domain.best_metric import Direction, best_values, direction_of
+from app.domain.hardware import HardwareMetric
 from app.domain.metrics import Measured
 from app.domain.paging import PageRequest
 from app.domain.project_metric import ProjectMetric
@@ -26,6 +27,13 @@ from app.ui.routes.trainings import head_values, over
 router = APIRouter()
 
 TAB = "/metrics"
+HARDWARE = [
+    (HardwareMetric.CPU, "CPU, in cores"),
+    (HardwareMetric.MEMORY, "Memory"),
+    (HardwareMetric.NETWORK_IN, "Network, received"),
+    (HardwareMetric.NETWORK_OUT, "Network, sent"),
+    (HardwareMetric.GPU, "GPU, busy"),
+]
 GATHER_SECONDS = 1.0
 COMPARED_AT_FIRST = 5
 
@@ -35,6 +43,7 @@ async def metrics_page(page: Shown, training_id: UUID, overlay: Annotated[str, Q
     record = await page.context.trainings.get(page.viewer, training_id)
     values = await head_values(page, record, tab=TAB) | await _values(page, record)
     values |= await _overlay(page, record.training, shown=overlay == "last")
+    values["hardware"] = HARDWARE if page.context.hardware.available and record.training.namespace else []
     return page.show("training_metrics", values)
 
 
