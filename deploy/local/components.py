@@ -159,7 +159,8 @@ def _metrics_server(instance: Instance, programs: dict[str, Path]) -> Component:
         f"--kubelet-certificate-authority={pki}/ca.crt",
         "--kubelet-preferred-address-types=InternalIP",
         "--kubelet-use-node-status-port",  # fake nodes have the same address as the real one
-        "--metric-resolution=10s",  # the shortest that it takes
+        "--metric-resolution=10s",  # the shortest that it takes; longer than it waits for a kubelet
+        "--kubelet-request-timeout=5s",
     ]
     return Component("metrics-server", argv, f"https://{node}:{metrics.PORT}/livez")
 

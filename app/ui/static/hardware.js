@@ -7,6 +7,7 @@
   const HUES = 8;
   const DASHES = [[], [8, 4], [2, 3]]; // beside the colour, for those who cannot tell colours apart
   const UNITS = { cpu: short, memory: bytes, network_in: (y) => `${bytes(y)}/s`, network_out: (y) => `${bytes(y)}/s`, gpu: (y) => `${short(y)} %` };
+  const POWERS = Array.from({ length: 48 }, (_, power) => 2 ** power); // so that bytes have round ticks
   const probe = document.createElement("span");
   probe.hidden = true;
   document.body.append(probe);
@@ -64,8 +65,8 @@
       width: chart.place.clientWidth || 400,
       height: HEIGHT,
       cursor: { sync: { key: "taas-hardware" }, points: { size: 6 } },
-      scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.05] } },
-      axes: [axis, { ...axis, size: 74, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : said(tick))) }],
+      scales: { x: { range: [Date.parse(chart.found.begin) / 1000, Date.parse(chart.found.end) / 1000] }, y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.05] } },
+      axes: [axis, { ...axis, size: 74, incrs: said === short || chart.metric === "gpu" ? undefined : POWERS, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : said(tick))) }],
       series: [
         { label: "Time", value: (_, x) => (x === null ? "–" : new Date(x * 1000).toLocaleString()) },
         ...items.map((curve, at) => ({
