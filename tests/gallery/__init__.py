@@ -1,0 +1,1 @@
+"""Pictures of every page over an installation that looks like one in use."""
