@@ -38,6 +38,12 @@ class HealthService:
         except TaasError as exc:
             return [Check("database", False, exc.detail)]
 
+    async def problems(self) -> list[str]:
+        """What is not right, a sentence each; what only a worker could say is left out while there is none."""
+        wrong = [check for check in await self.checks() if not check.ok]
+        no_worker = any(check.name == "worker" for check in wrong)
+        return [check.detail for check in wrong if not (no_worker and check.name == "cluster")]
+
     async def _in_database(self) -> list[Check]:
         at, wanted = await migrate.current(self._database), migrate.newest()
         if at != wanted:

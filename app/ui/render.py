@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from app.ui import filters, notice_words, words
 from app.ui.assets import asset
+from app.ui.browser_words import browser_words
 from app.ui.record_tabs import TABS
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -57,7 +58,9 @@ def _environment() -> Environment:
         at=filters.at,
         cores=filters.cores,
         duration=filters.duration,
+        browser_words=browser_words,
         figure=filters.figure,
+        framework_words=words.framework_words,
         size=filters.size,
         kind_words=notice_words.kind_words,
         number=filters.number,

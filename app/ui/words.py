@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.domain.endpoints.endpoint import EndpointState
 from app.domain.finding import Rule
+from app.domain.project import Framework
 from app.domain.timed import DueOutcome, Run
 from app.domain.training import LogVerdict, NamespaceState, Reason, State, TaskState, Trigger
 
@@ -48,6 +49,16 @@ def reason_words(reason: Reason) -> str:
 def trigger_words(trigger: Trigger, who: str) -> str:
     """What started a training, as the end of "Started …"."""
     return _TRIGGERS[trigger].format(who=who)
+
+
+def started_by(trigger: Trigger) -> str:
+    """What starts trainings of this kind, as a choice in a list."""
+    return _STARTERS[trigger]
+
+
+def framework_words(framework: Framework) -> str:
+    """A framework by its own name."""
+    return _FRAMEWORKS[framework]
 
 
 def rule_words(rule: Rule) -> str:
@@ -143,3 +154,14 @@ _TRIGGERS = {
     Trigger.BACKFILL: "by a backfill",
     Trigger.CHAIN: "after {who}",
 }
+
+_STARTERS = {
+    Trigger.PERSON: "A person or a program",
+    Trigger.SCHEDULE: "A schedule",
+    Trigger.WEBHOOK: "A hook",
+    Trigger.RETRY: "Run again",
+    Trigger.BACKFILL: "A backfill",
+    Trigger.CHAIN: "Another training's success",
+}
+
+_FRAMEWORKS = {Framework.TENSORFLOW: "TensorFlow", Framework.PYTORCH: "PyTorch", Framework.PLAIN: "Plain"}

@@ -142,15 +142,48 @@ async def test_a_dialog_asks_before_anything_goes(web: Web, site: str, browser: 
     async with visit(browser, site) as seen:
         await log_in(seen.page, "ada", PASSWORD)
         await seen.page.goto("/projects/hello")
+        await seen.page.get_by_text("More", exact=True).click()
         await seen.page.get_by_role("button", name="Delete").click()
         dialog = seen.page.get_by_role("dialog", name="Delete hello?")
         await expect(dialog).to_be_visible()
         await seen.page.keyboard.press("Escape")
         await expect(dialog).to_be_hidden()
+        await seen.page.get_by_text("More", exact=True).click()
         await seen.page.get_by_role("button", name="Delete").click()
         await dialog.get_by_role("button", name="Delete it").click()
         await seen.page.wait_for_url("**/projects")
         await expect(seen.page.get_by_text("No projects yet")).to_be_visible()
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+async def test_the_rarer_actions_are_in_a_menu_that_a_keyboard_opens(
+    web: Web, site: str, browser: Browser, narrow: bool
+) -> None:
+    async with web.client_of("ada", UserRole.ADMIN) as client:
+        await make_project(client)
+    async with visit(browser, site, narrow=narrow, dark=narrow) as seen:
+        page = seen.page
+        await log_in(page, "ada", PASSWORD)
+        await page.goto("/projects/hello")
+        more, triggers = page.get_by_text("More", exact=True), page.get_by_role("link", name="Triggers")
+        await expect(triggers).to_be_hidden()
+        await more.focus()
+        await page.keyboard.press("Enter")
+        await expect(triggers).to_be_visible()
+        assert await seen.overflow() <= 0
+        assert await stumbling_blocks(page) == []
+        await page.keyboard.press("Tab")
+        await expect(triggers).to_be_focused()
+        await page.keyboard.press("Escape")
+        await expect(triggers).to_be_hidden()
+        await expect(more).to_be_focused()
+        await more.click()
+        await page.get_by_role("heading", level=1).click()
+        await expect(triggers).to_be_hidden()
+        await more.click()
+        await page.get_by_role("button", name="Clone").click()
+        await expect(page.get_by_role("dialog", name="Clone hello")).to_be_visible()
+        await expect(triggers).to_be_hidden()
 
 
 async def test_forms_work_without_script(web: Web, site: str, browser: Browser, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ async def test_a_hook_is_made_and_its_test_box_fired(
         page = seen.page
         await log_in(page, "mel", PASSWORD)
         await page.goto("/projects/hello")
+        await page.get_by_text("More", exact=True).click()
         await page.get_by_role("link", name="Triggers").click()
         await page.get_by_label("Name of a new hook").fill("nightly")
         await page.get_by_label("Parameters").first.fill("dataset /data/path")

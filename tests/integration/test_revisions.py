@@ -59,7 +59,7 @@ async def test_each_edit_is_told_with_who_made_it(web: Web) -> None:
 async def test_the_page_shows_it_to_everybody(web: Web) -> None:
     async with web.client_of("ada") as owner:
         await make_project(owner, args=["<b>"], tags=["x"])
-        change = {"args": ["--lr", "<script>"], "tags": []}
+        change = {"args": ["--lr", "<script>"], "tags": [], "max_duration": "PT90M", "keep_namespace": "PT0S"}
         await owner.patch("/api/v1/projects/hello", json=change, headers={"If-Match": '"1"'})
     async with logged_in(web, "vic", UserRole.VIEWER) as client:
         page = await client.get("/projects/hello/history")
@@ -68,6 +68,8 @@ async def test_the_page_shows_it_to_everybody(web: Web) -> None:
         text = " ".join(unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
         assert 'args before ["<b>"] after ["--lr", "<script>"]' in text
         assert "How it was made." in text
+        assert "max_duration before none after 1 h 30 min" in text
+        assert "keep_namespace before 10 min after 0 s" in text
         assert (await client.get("/projects/nothing/history")).status_code == 404
 
 

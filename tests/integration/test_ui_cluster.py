@@ -35,6 +35,7 @@ async def test_without_a_cluster_the_page_says_so(web: Web) -> None:
         page = await client.get("/cluster")
         assert "No cluster yet" in page.text
         assert "No worker was seen" in page.text
+        assert "only a worker can say" not in page.text  # follows from it
         answer = (await client.get("/api/v1/cluster")).json()
         assert (answer["nodes"], answer["totals"], answer["observed_at"]) == ([], {}, None)
         assert "Nobody waits" in (await client.get("/cluster/queue")).text

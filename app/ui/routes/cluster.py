@@ -76,7 +76,7 @@ async def _nodes(page: Page, request: PageRequest) -> dict[str, Any]:
         "waiting": waiting.items,
         "spaces": stuck.items,
         "stale": seen is not None and page.context.clock() - seen > FRESH,
-        "problems": [check.detail for check in await page.context.health.checks() if not check.ok],
+        "problems": await page.context.health.problems(),
         "unmeasured": measuring.problem,
         "tab": "",
         "paging": request.after is not None,

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from fastapi.responses import Response
+from pydantic import TypeAdapter
 
 from app.domain.schedule import CatchUp
 from app.domain.timed import ScheduleChange, Switch
 from app.errors import NotFound
 from app.services.revisions import Edit
+from app.ui.filters import duration
 from app.ui.page import Page, Shown
 
 router = APIRouter()
 
 Name = Annotated[str, Path(max_length=63)]
 EDITS = 20
+SPANS = {
+    "max_duration", "pending_timeout", "keep_namespace", "stop_grace",
+    "interval", "catch_up_window", "start_tolerance", "succeed_within",
+}  # fmt: skip
+_SPAN = TypeAdapter(timedelta)
 VALUE_MAX = 2_000
 """Characters of a value that are shown; all of it is in the API's answer."""
 _MADE_UP_FOR = {
@@ -92,7 +99,9 @@ def _switch(change: ScheduleChange) -> SwitchRow:
 
 def _row(edit: Edit) -> EditRow:
     changes = edit.changes
-    rows = tuple(ChangeRow(_words(one.field), _text(one.before), _text(one.after)) for one in changes or ())
+    rows = tuple(
+        ChangeRow(_words(one.field), _text(one.field, one.before), _text(one.field, one.after)) for one in changes or ()
+    )
     return EditRow(edit.revision.number, edit.revision.at, edit.revision.by, rows if changes is not None else None)
 
 
@@ -102,8 +111,10 @@ def _words(pointer: str) -> str:
     return " › ".join(parts)
 
 
-def _text(value: Any) -> str | None:
+def _text(field: str, value: Any) -> str | None:
     if value is None:
         return None
+    if field.rpartition("/")[2] in SPANS:
+        return duration(_SPAN.validate_python(value))
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=None)
     return text if len(text) <= VALUE_MAX else f"{text[:VALUE_MAX]}…"

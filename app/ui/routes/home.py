@@ -76,7 +76,7 @@ async def _values(page: Page, everybody: bool) -> dict[str, Any]:
         "coming": await page.context.schedules.coming(page.viewer, COMING),
         "totals": view.totals,
         "observed_at": view.observed_at,
-        "problems": [check.detail for check in await page.context.health.checks() if not check.ok],
+        "problems": await page.context.health.problems(),
     }
 
 

@@ -27,7 +27,7 @@ from app.ui.phases import phases
 from app.ui.render import render
 from app.ui.task_bars import axis_of
 from app.ui.task_groups import ROWS, groups_of
-from app.ui.words import look, reason_words
+from app.ui.words import look, reason_words, started_by
 
 router = APIRouter()
 
@@ -73,7 +73,7 @@ async def list_trainings(
         "command": curl("GET", f"{page.base_url}/api/v1/trainings{_query(page)}"),
         "reasons": [(one.value, reason_words(one)) for one in Reason],
         "states": [(one.value, look(one).word) for one in State],
-        "triggers": [(one.value, one.value.capitalize()) for one in Trigger],
+        "triggers": [(one.value, started_by(one)) for one in Trigger],
     }
     return page.show("trainings", values)
 

@@ -1,7 +1,7 @@
 // Small things every page uses: times in the viewer's zone, theme, dialogs, copying, rows that can be added.
 (() => {
   const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
-  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" }); // with its zone
   const shortly = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
   const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const weekday = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
@@ -87,6 +87,20 @@
     if (event.target instanceof HTMLDialogElement) event.target.close(); // the backdrop
   });
 
+  // Menus close when something else is pressed, when something in them was chosen, and with Escape.
+  const openMenus = () => document.querySelectorAll("details.more-menu[open]");
+  document.addEventListener("click", (event) => {
+    const chosen = event.target.closest(".more-list a, .more-list button");
+    for (const menu of openMenus()) if (chosen || !menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of openMenus()) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+
   document.addEventListener("submit", (event) => {
     if (event.defaultPrevented || event.target.method === "dialog") return;
     const button = event.submitter;
@@ -116,6 +130,11 @@
     sessionStorage.setItem("taas-zone-told", window.taasZone);
     location.reload();
   }
+  // Tabs can be wider than a narrow window: the one that is shown is in it.
+  document.querySelectorAll(".tabs [aria-current]").forEach((tab) => {
+    const row = tab.parentElement;
+    row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
+  });
   document.querySelectorAll("[data-theme]").forEach(theme);
   document.querySelectorAll("dialog[data-open]").forEach((dialog) => dialog.showModal());
   tell(document);
