@@ -21,6 +21,7 @@ from sqlalchemy.types import Uuid
 from app.db import notify
 from app.db.codec import from_json
 from app.db.tables import schedules
+from app.domain.firing import Sight
 from app.domain.project import ProjectSpec
 from app.domain.schedule import CatchUp
 from app.domain.timed import PausedBy, ScheduleState
@@ -28,13 +29,22 @@ from app.domain.training import State
 
 CHANNEL = "schedules"
 
-_DUE = text("""
+_DUE = """
     SELECT s.*, p.name, p.owner_id, p.spec, p.revision, p.last_number,
            coalesce(CAST(:now AS timestamptz), now()) AS db_now
     FROM schedules s JOIN projects p ON p.id = s.project_id
-    WHERE s.next_at <= coalesce(CAST(:now AS timestamptz), now()) AND p.deleted_at IS NULL
+    WHERE s.next_at <= coalesce(CAST(:now AS timestamptz), now()) AND p.deleted_at IS NULL {but}
     ORDER BY s.next_at LIMIT :most FOR NO KEY UPDATE OF s, p SKIP LOCKED
-""")
+"""
+_BUT = """
+    AND NOT EXISTS (SELECT 1 FROM trainings t WHERE t.project_id = s.project_id AND t.exclusive
+                    AND t.archived_at IS NULL AND t.state <> 'queued' {unseen})
+"""
+_DUE_IN = {
+    Sight.CLEAR: text(_DUE.format(but="")),
+    Sight.CATCHING_UP: text(_DUE.format(but=_BUT.format(unseen="AND t.wake_at <= now()"))),
+    Sight.BLIND: text(_DUE.format(but=_BUT.format(unseen=""))),
+}
 _WAIT = text("SELECT extract(epoch FROM min(next_at) - clock_timestamp()) FROM schedules WHERE next_at IS NOT NULL")
 _ADVANCE = text("""
     UPDATE schedules s SET next_at = r.next_at, handled_until = r.handled_until
@@ -83,12 +93,15 @@ class Advance:
     handled_until: datetime
 
 
-async def lock_due(connection: AsyncConnection, *, most: int, now: datetime | None = None) -> list[DueProject]:
+async def lock_due(
+    connection: AsyncConnection, *, most: int, now: datetime | None = None, sight: Sight = Sight.CLEAR
+) -> list[DueProject]:
     """At most `most` schedules that are due and that nobody else holds, those due longest first.
 
+    Without a clear sight those are left out that have a training of which it is not known whether it has ended.
     `now` is for tests; without it the database's clock decides.
     """
-    return [_due_of(row) for row in await connection.execute(_DUE, {"most": most, "now": now})]
+    return [_due_of(row) for row in await connection.execute(_DUE_IN[sight], {"most": most, "now": now})]
 
 
 async def seconds_to_next(connection: AsyncConnection) -> float | None:

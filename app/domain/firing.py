@@ -20,6 +20,16 @@ ON_TIME = timedelta(minutes=5)
 """The newest due time is not called missed when it is handled this late: a worker may be restarted meanwhile."""
 
 
+class Sight(StrEnum):
+    """What a worker knows of the trainings that a rule of overlap binds."""
+
+    CLEAR = "clear"
+    CATCHING_UP = "catching_up"
+    """It has begun a moment ago: one that is due to be looked at may have ended meanwhile."""
+    BLIND = "blind"
+    """It does not see the cluster yet: any of them may have ended."""
+
+
 class Verdict(StrEnum):
     """What becomes of a due time."""
 

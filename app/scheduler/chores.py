@@ -72,7 +72,13 @@ class Chores:
         self._backfills = backfills
         self._dead_man = dead_man
         self._promotions = promotions
-        self.timed = Timed(firing, listener, self._clock, sweep_seconds=settings.sweep_seconds)
+        self.timed = Timed(
+            firing,
+            listener,
+            self._clock,
+            sweep_seconds=settings.sweep_seconds,
+            sees=lambda: connection.cluster is not None and connection.cluster.fresh,
+        )
         self._clock.every(5, self._heartbeat, "say that this worker is there")
         self._clock.every(settings.sweep_seconds, self._queue, "start who may leave the queue")
         self._clock.every(settings.sweep_seconds, self._failures, "pause schedules that only fail")

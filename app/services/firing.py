@@ -23,7 +23,7 @@ from app.db.schedules import Advance, DueProject
 from app.db.trainings import NewTraining
 from app.domain import due_sentences
 from app.domain.backlog import Slice, next_slice
-from app.domain.firing import Active, Outcome, failed_too_often, plan
+from app.domain.firing import Active, Outcome, Sight, failed_too_often, plan
 from app.domain.notice import NoticeKind
 from app.domain.schedule import Overlap, Schedule
 from app.domain.timed import DueOutcome, DueTime, PausedBy
@@ -76,10 +76,10 @@ class FiringService:
         async with self._database.read() as connection:
             return await schedules.seconds_to_next(connection)
 
-    async def fire(self, *, now: datetime | None = None, most: int = BATCH) -> Fired:
+    async def fire(self, *, now: datetime | None = None, most: int = BATCH, sight: Sight = Sight.CLEAR) -> Fired:
         """Handle at most `most` schedules that are due. `now` is for tests: else the database's clock decides."""
         async with self._database.transaction() as connection:
-            due = await schedules.lock_due(connection, most=most, now=now)
+            due = await schedules.lock_due(connection, most=most, now=now, sight=sight)
             if not due:
                 return Fired()
             full = len(due) == most
