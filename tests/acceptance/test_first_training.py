@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.support.browser import log_in, visit
 from tests.support.cluster import LocalCluster
-from tests.support.lab import laboratory
+from tests.support.lab import Lab, laboratory
 
 pytestmark = [pytest.mark.browser, pytest.mark.cluster]
 
@@ -34,6 +35,17 @@ async def test_a_new_person_trains_for_the_first_time(local_cluster: LocalCluste
             await page.wait_for_url("**/trainings/*")
             await watch(page)
             await look_back(page)
+        await every_step_was_seen(lab)
+
+
+async def every_step_was_seen(lab: Lab) -> None:
+    """A real scheduler and kubelet told when a node took each task, and when its volumes and network were there."""
+    (training,) = (await lab.http.get("trainings")).json()["items"]
+    for task in (await lab.http.get(f"trainings/{training['id']}/tasks")).json()["items"]:
+        (attempt,) = task["attempts"]
+        names = ("created_at", "scheduled_at", "sandbox_at", "started_at", "finished_at")
+        moments = [datetime.fromisoformat(attempt[name]) for name in names]
+        assert moments == sorted(moments), attempt
 
 
 async def upload(page: Page) -> None:
