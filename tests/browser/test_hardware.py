@@ -33,7 +33,7 @@ async def test_curves_of_hardware_stand_below_the_metrics(database: Database, br
             logged_in(web, "ada") as member,
             served(web) as site,
         ):
-            training = await begun(web, member, 3)
+            training = await begun(web, member, 3, gpu=1)
             for dark, narrow in ((False, False), (True, False), (False, True)):
                 async with visit(browser, site, dark=dark, narrow=narrow) as seen:
                     await log_in(seen.page, "ada", PASSWORD)

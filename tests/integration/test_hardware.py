@@ -30,9 +30,9 @@ async def asking(database: Database, home: Path, url: str) -> AsyncIterator[Web]
         yield web
 
 
-async def begun(web: Web, client: httpx.AsyncClient, workers: int) -> str:
+async def begun(web: Web, client: httpx.AsyncClient, workers: int, **resources: Any) -> str:
     """The id of a training of so many workers that began a moment ago."""
-    await make_project(client, roles={"worker": {"count": workers}})
+    await make_project(client, roles={"worker": {"count": workers, "resources": resources}})
     training = await start(client)
     await run(
         web,
@@ -124,7 +124,10 @@ async def test_a_prometheus_that_is_away_is_told_in_words(database: Database, tm
         assert answer.status_code == 503
         assert "TAAS_PROMETHEUS_URL" in answer.json()["detail"]
         async with logged_in(web, "ada") as browser:
-            assert (await browser.get(f"/trainings/{training}/metrics")).status_code == 200
+            page = await browser.get(f"/trainings/{training}/metrics")
+            assert page.status_code == 200
+            assert 'data-chart="cpu"' in page.text
+            assert 'data-chart="gpu"' not in page.text  # it asks for none
 
 
 async def test_without_a_prometheus_nothing_is_shown_and_the_api_says_what_to_set(web: Web) -> None:

@@ -43,7 +43,7 @@ async def metrics_page(page: Shown, training_id: UUID, overlay: Annotated[str, Q
     record = await page.context.trainings.get(page.viewer, training_id)
     values = await head_values(page, record, tab=TAB) | await _values(page, record)
     values |= await _overlay(page, record.training, shown=overlay == "last")
-    values["hardware"] = HARDWARE if page.context.hardware.available and record.training.namespace else []
+    values["hardware"] = _hardware(page, record.training)
     return page.show("training_metrics", values)
 
 
@@ -97,6 +97,14 @@ async def _values(page: Page, record: TrainingRecord) -> dict[str, Any]:
         await page.context.metrics.watch(record.training.id)
     live_url = f"/live/trainings/{record.training.id}/metrics"
     return {"metrics": metrics, "live_url": live_url, "is_over": over(record) and metrics.complete}
+
+
+def _hardware(page: Page, training: Training) -> list[tuple[HardwareMetric, str]]:
+    """Which curves of hardware are drawn, with their headings; none without a Prometheus."""
+    if not page.context.hardware.available or training.namespace is None:
+        return []
+    devices = any(role.resources.gpu for role in training.spec.run.roles.values())
+    return [one for one in HARDWARE if devices or one[0] is not HardwareMetric.GPU]
 
 
 async def _overlay(page: Page, training: Training, *, shown: bool) -> dict[str, Any]:
