@@ -55,6 +55,7 @@ def addresses(scene: Scene) -> dict[str, str]:
         "cluster": "/cluster",
         "cluster-queue": "/cluster/queue",
         "cluster-namespaces": "/cluster/namespaces",
+        "cluster-orphans": "/cluster/orphans",
         "images": "/admin/images",
         "registries": "/admin/registries",
         "storages": "/admin/storages",
