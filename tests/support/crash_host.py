@@ -12,6 +12,7 @@ and `still:` before one of them means that the process stands still there (SIGST
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import os
 import signal
@@ -28,6 +29,7 @@ from app.scheduler.worker import Worker
 from app.settings import Settings
 
 WRITE = "status write"
+PR_SET_PDEATHSIG = 1  # prctl(2)
 _stood_still: set[str] = set()
 
 
@@ -43,6 +45,7 @@ def main() -> None:
 
 
 def _become_worker(wanted: dict[str, Any]) -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a host that was killed leaves no workers behind
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     log = os.open(str(Path(wanted["home"]) / f"{wanted['worker_name']}.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)

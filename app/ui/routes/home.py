@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
@@ -60,6 +61,11 @@ async def _values(page: Page, everybody: bool) -> dict[str, Any]:
     since = page.context.clock() - LATELY
     failed = TrainingFilter(states=(State.FAILED, State.TIMED_OUT), created_after=since, owner=owner)
     recent = await _trainings(page, TrainingFilter(owner=owner), 10)
+    waiting, running, ended = seen_last(
+        await _trainings(page, TrainingFilter(states=(State.QUEUED,), owner=owner), 10),
+        await _trainings(page, TrainingFilter(states=ACTIVE, owner=owner), 20),
+        await _trainings(page, failed, 10),
+    )
     view = await page.context.cluster.view(page.viewer)
     return {
         "viewer": page.viewer,
@@ -69,9 +75,9 @@ async def _values(page: Page, everybody: bool) -> dict[str, Any]:
         "has_trainings": bool(recent) or bool(await _trainings(page, TrainingFilter(), 1)),
         "has_projects": owns or bool((await projects.page(page.viewer, ProjectFilter(), PageRequest(1))).items),
         "has_algorithms": bool((await page.context.algorithms.page(page.viewer, PageRequest(1))).items),
-        "active": await _trainings(page, TrainingFilter(states=ACTIVE, owner=owner), 20),
-        "queued": await _trainings(page, TrainingFilter(states=(State.QUEUED,), owner=owner), 10),
-        "failed": await _trainings(page, failed, 10),
+        "active": running,
+        "queued": waiting,
+        "failed": ended,
         "recent": [one for one in recent if one.state in (State.SUCCEEDED, State.STOPPED)],
         "coming": await page.context.schedules.coming(page.viewer, COMING),
         "totals": view.totals,
@@ -83,3 +89,13 @@ async def _values(page: Page, everybody: bool) -> dict[str, Any]:
 async def _trainings(page: Page, which: TrainingFilter, limit: int) -> list[Training]:
     found = await page.context.trainings.page(page.viewer, which, PageRequest(limit))
     return [record.training for record in found.items]
+
+
+def seen_last(*stages: Sequence[Training]) -> list[list[Training]]:
+    """One that went on between two looks is in both: it stands where it was seen last."""
+    later: set[UUID] = set()
+    kept: list[list[Training]] = []
+    for stage in reversed(stages):
+        kept.insert(0, [training for training in stage if training.id not in later])
+        later.update(training.id for training in stage)
+    return kept
