@@ -16,6 +16,7 @@
   let loading = false;
   let touchedAt = -Infinity; // when the reader last did something that can scroll
 
+  const touched = () => touchedAt > -Infinity;
   const lines = (pre) => Number(pre.dataset.lines || (pre.dataset.lines = (pre.textContent.match(/\n/g) || []).length));
   const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 24;
   const lineHeight = parseFloat(getComputedStyle(log).lineHeight);
@@ -128,12 +129,13 @@
     navigator.clipboard?.writeText(location.href).catch(() => {}); // not allowed everywhere; the address bar has it
   }
 
-  // Estimated heights above it become true while it is approached: go there until it stays.
+  // Estimated heights above it become true while it is approached: go there until it stays, or the reader goes elsewhere.
   function openAt(line) {
     following = false;
     line.classList.add("chosen");
     let left = 10;
     const go = () => {
+      if (touched()) return;
       line.scrollIntoView({ block: "center" });
       if ((left -= 1)) requestAnimationFrame(go);
     };
@@ -168,7 +170,7 @@
     if (following && up && byHand && !atEnd()) setFollowing(false);
     else if (!following && follow && byHand && !up && atEnd()) setFollowing(true);
     else if (toEnd) toEnd.hidden = following || atEnd();
-    if (byHand && !following) reachOn(up);
+    if (touched() && !following) reachOn(up);
   });
   box.addEventListener("click", (event) => {
     const toggle = event.target.closest("[data-log-toggle]");
