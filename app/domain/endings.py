@@ -11,7 +11,7 @@ from app.domain.project import RunSpec, Success
 from app.domain.seen import PodPhase, Refusal, Seen, SeenPod
 from app.domain.tasks import all_tasks, out_of_tries, succeeded
 from app.domain.training import Reason, TaskKey, Training
-from app.domain.waiting import BAD_CONTAINER, BAD_IMAGE, PULL_ERRORS, creation_trouble, why_waiting
+from app.domain.waiting import BAD_CONTAINER, BAD_IMAGE, PULL_ERRORS, creation_trouble, why_waiting, will_pass
 
 _DEFINITE = ("not found", "manifest unknown", "denied", "unauthorized", "forbidden", "invalid reference")
 _QUOTA = ("exceeded quota", "must specify", "maximum ", "minimum ", "limitranger")
@@ -154,7 +154,7 @@ def _pods_refused(training: Training, seen: Seen, policy: Policy, horizon: Horiz
         if pod is not None and (pod.active or pod.phase is PodPhase.SUCCEEDED):
             continue
         warning = creation_trouble(key.role, seen)
-        if warning is None or (pod is not None and warning.last_at <= pod.ended_at):
+        if warning is None or will_pass(warning) or (pod is not None and warning.last_at <= pod.ended_at):
             continue
         if horizon.passed(warning.first_at + policy.refusal_patience):
             return End(

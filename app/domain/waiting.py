@@ -10,6 +10,9 @@ PULL_ERRORS = frozenset({"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull"
 BAD_IMAGE = frozenset({"InvalidImageName", "ImageInspectError"})
 BAD_CONTAINER = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 
+# Nobody forbids anything: a controller is behind, as after an outage of the API server, and the Job tries again.
+# Said by the admission plugins ServiceAccount and ResourceQuota.
+_WILL_PASS = ("error looking up service account", "status unknown for quota")
 _VOLUME_TROUBLE = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume"})
 _POD_TROUBLE = _VOLUME_TROUBLE | {"FailedCreatePodSandBox", "NetworkNotReady"}
 
@@ -37,6 +40,11 @@ def creation_trouble(role: str, seen: Seen) -> SeenWarning | None:
     """The newest refusal to make a pod of that role's Job; None when there is none."""
     job = seen.jobs.get(role)
     return None if job is None else _latest(seen, "Job", job.name, frozenset({"FailedCreate"}))
+
+
+def will_pass(refusal: SeenWarning) -> bool:
+    """Whether the cluster itself will end this trouble; until then the pending limit holds."""
+    return any(words in refusal.message for words in _WILL_PASS)
 
 
 def _latest(seen: Seen, kind: str, name: str, reasons: frozenset[str]) -> SeenWarning | None:

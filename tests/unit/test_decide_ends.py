@@ -190,6 +190,22 @@ def test_refused_pods_end_it_after_a_while(message: str, reason: Reason) -> None
     assert message[:40] in late.status.message
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        'pods "worker-0-" is forbidden: error looking up service account s/default: serviceaccount "default" not found',
+        'pods "worker-0-" is forbidden: status unknown for quota: small, resources: pods',
+    ],
+)
+def test_what_the_cluster_itself_will_cure_ends_it_only_by_the_pending_limit(message: str) -> None:
+    row = training(**PRESENT, pending_timeout=timedelta(minutes=5))
+    look = seen(namespace(), W, warnings=[warning("Job", "worker", "FailedCreate", message, first=2)])
+    waits = run(row, look, at(299))
+    assert waits.status.state is State.STARTING
+    assert message[:60] in waits.status.message
+    assert run(row, look, at(300)).status.reason is Reason.UNSCHEDULABLE
+
+
 def test_a_refusal_that_was_overcome_is_no_end() -> None:
     warnings = [warning("Job", "worker", "FailedCreate", "exceeded quota", first=2)]
     assert run(training(**PRESENT), seen(namespace(), W, BOTH_UP, warnings), at(90)).status.state is State.RUNNING
