@@ -24,7 +24,7 @@ from sqlalchemy import func, select
 
 from app.context import Context
 from app.db.engine import Database
-from app.db.tables import trainings
+from app.db.tables import trainings, workers
 from app.k8s.manifests import build as manifests_of
 from deploy.local import build
 from tests.support.cluster import LocalCluster, local_cluster_for_tests
@@ -38,6 +38,7 @@ RATE, MEGABYTES, JOBS_RATIO, PODS_RATIO = 300.0, 10.0, 0.5, 1.0
 NODES = {"taas-test": "bench"}
 FAKE_NODES = 24
 PATIENCE = 300.0
+SETTLED = 5.0
 
 
 def main() -> int:
@@ -60,6 +61,7 @@ async def _within_budgets(cluster: LocalCluster, postgres: PostgresForTests, hom
             _worker(context) as pid,
         ):
             bench = Bench(cluster, context, client, await Maker.create(context))
+            await bench.ready()
             idle = _resident(pid)
             good = [await bench.many(), _fits(idle, _resident(pid))]
             await bench.leave()
@@ -77,6 +79,17 @@ class Bench:
     context: Context
     client: Kube
     maker: Maker
+
+    async def ready(self) -> None:
+        """Until the worker has begun and is quiet: what it takes for itself is not for tasks."""
+        query = select(func.count()).select_from(workers)
+
+        async def there() -> bool:
+            async with self.context.database.read() as connection:
+                return bool((await connection.execute(query)).scalar_one())
+
+        await _until(there)
+        await asyncio.sleep(SETTLED)
 
     async def many(self) -> bool:
         """Trainings come in together; done when the last one's tasks all run."""
