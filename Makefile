@@ -15,7 +15,7 @@ lint: ## Style, types and the direction of imports only
 	@scripts/lint
 
 screenshots: ## A picture of every page (light, dark, 390 px) into screenshots/; no cluster needed
-	@scripts/packages chromium
+	@scripts/packages chromium-headless-shell
 	@scripts/uv sync --quiet --locked
 	@scripts/uv run --no-sync python -m tests.gallery screenshots
 

@@ -11,13 +11,23 @@ from deploy.local.progress import say
 
 
 def main() -> int:
-    parser = _parser()
-    arguments = parser.parse_args()
+    arguments = _parsed(sys.argv[1:])
     try:
         return arguments.act(arguments) or 0
     except (RuntimeError, ValueError, LookupError, OSError) as problem:
         print(problem, file=sys.stderr)
         return 1
+
+
+def _parsed(words: list[str]) -> argparse.Namespace:
+    """kubectl's own options may come first: `kubectl -n default get pods`."""
+    parser = _parser()
+    arguments, unknown = parser.parse_known_args(words)
+    if arguments.act is _kubectl:
+        arguments.arguments = unknown + arguments.arguments
+    elif unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return arguments
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,8 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     down.add_argument("--all", action="store_true", help="every instance there is")
     command("status", _status, "what runs where; fails unless all is healthy")
     command("kubeconfig", _kubeconfig, "print the path of its kubeconfig")
-    making = command("build", _build, "build the programs and make the images, remove old ones, start nothing")
-    making.add_argument("--metrics", action="store_true", help="metrics-server too")
+    command("build", _build, "build the programs and make the images, remove old ones, start nothing")
     command("prune", _prune, "remove programs and images of older checkouts that nothing has used for two weeks")
     command("load", _load, "load a docker-archive into it").add_argument("archive", type=Path)
     command("image", _image, "make and load an image that is not there by default: torch").add_argument("image")
@@ -83,7 +92,7 @@ def _kubeconfig(arguments: argparse.Namespace) -> None:
 
 def _build(arguments: argparse.Namespace) -> None:
     toolchain.install_packages()
-    build.ensure((*build.versions.PARTS, *(build.versions.ON_REQUEST if arguments.metrics else ())))
+    build.ensure()
     layers.ensure()
     if removed := prune.prune():
         say(prune.said(removed))

@@ -17,8 +17,7 @@ FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
 
 def directories() -> dict[str, Path]:
     """Part to the directory of its binaries, built or not."""
-    parts = (*versions.PARTS, *versions.ON_REQUEST)
-    return {part: paths.binaries_root() / f"{part}-{fingerprint(part)}" for part in parts}
+    return {part: paths.binaries_root() / f"{part}-{fingerprint(part)}" for part in versions.PARTS}
 
 
 def missing(parts: Sequence[str] = versions.PARTS) -> list[str]:
@@ -47,10 +46,9 @@ def fingerprint(part: str) -> str:
 
 def _build(parts: Sequence[str]) -> None:
     go = toolchain.find_go()
-    small = set(parts) <= set(versions.ON_REQUEST)
-    cost = "3 minutes on two cores and, while it lasts, 2 GB" if small else "12 minutes on two cores and 9 GB"
     what = "one part" if len(parts) == 1 else f"{len(parts)} parts"
-    say(f"Building {what} of Kubernetes from source, once: about {cost} of disk.")
+    most = "about 15 minutes on two cores and 9 GB of disk for all of them"
+    say(f"Building {what} of Kubernetes from source, once: {most}.")
     for number, part in enumerate(parts, 1):
         with step(f"[{number} of {len(parts)}] {part} {versions.version_of(part)}"):
             _build_part(go, part)

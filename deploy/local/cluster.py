@@ -204,18 +204,18 @@ def _end_gently(this: Instance) -> None:
 
 
 def _write_config(this: Instance, programs: dict[str, Path]) -> None:
+    """What stays as it is is not touched: kube-proxy ends as soon as its file is written to, whatever was written."""
     where = this.directory / "config"
     made = config.files(this, snapshotter=_snapshotter(this.directory), cni_binaries=programs["cni"])
     for name, content in made.items():
         (where / name).parent.mkdir(parents=True, exist_ok=True)
-        (where / name).write_text(content)
+        if not (where / name).exists() or (where / name).read_text() != content:
+            (where / name).write_text(content)
 
 
 def _parts(this: Instance) -> tuple[str, ...]:
     """What has to be built for it."""
-    if not this.options.node:
-        return build.versions.CONTROL_PLANE
-    return (*build.versions.PARTS, *((metrics.NAME,) if this.measured else ()))
+    return build.versions.PARTS if this.options.node else build.versions.CONTROL_PLANE
 
 
 def _snapshotter(directory: Path) -> str:

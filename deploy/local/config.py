@@ -41,6 +41,7 @@ def audit_policy() -> dict[str, object]:
                 "resources": [{"group": "", "resources": ["nodes/status"]}],
                 "verbs": ["patch", "update"],
             },
+            {"level": "Metadata", "users": ["system:serviceaccount:taas:taas"]},  # TaaS, by deploy/rbac.yaml
             # The cluster's own components read all the time; what they write is kept.
             {
                 "level": "None",

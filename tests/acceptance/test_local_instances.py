@@ -55,6 +55,16 @@ def test_down_leaves_nothing_and_up_finds_everything(spare: Instance):
     assert api.call(spare, "GET", "/api/v1/namespaces/kept")["status"]["phase"] == "Active"
 
 
+def test_up_leaves_alone_what_runs_as_it_should(spare: Instance):
+    def all_there_is() -> dict[str, tuple[int, str]]:
+        paths = [*spare.records.glob("*.json"), *(spare.directory / "config").rglob("*.*")]
+        return {str(path): (path.stat().st_mtime_ns, path.read_text()) for path in paths if path.is_file()}
+
+    before = all_there_is()
+    cluster.up(NAME)
+    assert all_there_is() == before
+
+
 def test_up_repairs_what_has_died(spare: Instance):
     record = process.recall(spare.records / "kube-scheduler.json")
     assert record is not None

@@ -8,7 +8,7 @@ import pytest
 from deploy.local.machine import Machine
 from deploy.local.preflight import GIB, findings
 
-LATER = "To be built, once: {}; about 15 minutes on two cores."
+LATER = "To be built, once: {}; about 18 minutes on two cores."
 GOOD = Machine(
     system="Linux",
     architecture="x86_64",
