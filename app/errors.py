@@ -21,6 +21,12 @@ class FieldError:
     pointer: str
     detail: str
 
+    @property
+    def named(self) -> str:
+        """The sentence with the field before it, as where no pointer is shown: `roles.worker.count: …`."""
+        field = self.pointer.removeprefix("/").replace("/", ".").replace("~1", "/").replace("~0", "~")
+        return f"{field}: {self.detail}" if field else self.detail
+
 
 class TaasError(Exception):
     """The base of all errors that a caller may be shown. `detail` is a sentence with its remedy."""
@@ -43,6 +49,11 @@ class InvalidInput(TaasError):
     status = 422
     code = "invalid_input"
     title = "The input is not valid"
+
+    @classmethod
+    def of(cls, errors: Sequence[FieldError]) -> InvalidInput:
+        """All that is wrong; the sentence tells of the first three, each with its field."""
+        return cls(" ".join(error.named for error in errors[:3]), errors=errors)
 
 
 class NotAuthenticated(TaasError):

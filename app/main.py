@@ -10,13 +10,14 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from app.api import openapi, problems
+from app.api.failures import FailurePage
 from app.api.guard import BodyLimit, CleanAddress, CsrfCheck, HostCheck, SecurityHeaders
 from app.api.routes import ROUTERS, health, receive
 from app.context import Context, open_context
 from app.proxy.hosts import AppHosts
 from app.settings import Settings
 from app.telemetry import RequestMiddleware
-from app.ui.errors import error_page
+from app.ui.errors import error_page, refusal_page
 from app.ui.routes import router as pages
 from app.ui.static_files import PageFiles
 
@@ -43,10 +44,11 @@ def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
     problems.install(app, error_page)
     openapi.install(app)
     # The last one added is the first to see a request.
-    app.add_middleware(BodyLimit, settings=settings)
-    app.add_middleware(CsrfCheck, settings=settings)
-    app.add_middleware(CleanAddress)
-    app.add_middleware(HostCheck, settings=settings)
+    app.add_middleware(FailurePage, page=error_page)
+    app.add_middleware(BodyLimit, settings=settings, page=refusal_page)
+    app.add_middleware(CsrfCheck, settings=settings, page=refusal_page)
+    app.add_middleware(CleanAddress, page=refusal_page)
+    app.add_middleware(HostCheck, settings=settings, page=refusal_page)
     app.add_middleware(SecurityHeaders, secure=(settings.public_url or "").startswith("https://"))
     # The hosts of endpoints are none of ours: what guards TaaS's own pages is not for theirs.
     app.add_middleware(AppHosts, settings=settings)

@@ -17,11 +17,14 @@ from xdist.scheduler import Scheduling
 
 from app.db.engine import Database
 from app.domain.access import UserRole
+from app.settings import Settings
 from tests.support.browser import chromium
 from tests.support.cluster import LocalCluster, local_cluster_for_tests
 from tests.support.database import PostgresForTests, postgres_for_tests
-from tests.support.sharing import OneForTheCluster, misplaced
+from tests.support.sharing import OneForACluster, misplaced, of_one_name
 from tests.support.web import Web, web_for_tests
+
+Settings.model_config["env_file"] = None  # no test reads the .env of whoever runs it
 
 
 @pytest.fixture(scope="session")
@@ -48,12 +51,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
-    return OneForTheCluster(config, log)
+    return OneForACluster(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if wrong := misplaced(items):
         raise pytest.UsageError(f"tests marked `cluster` belong into tests/acceptance: {', '.join(wrong)}")
+    if same := of_one_name(items):
+        raise pytest.UsageError(f"each test needs a name of its own: {', '.join(same)}")
 
 
 @pytest.fixture

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse
+
+from app.api.problems import MEDIA_TYPE, ErrorPage, Problem, wants_page
 from app.services.uploads import limits_of
 from app.settings import MIB, Settings
 from app.telemetry import App, Receive, Scope, Send
@@ -19,6 +22,8 @@ BODY_MAX = 4 * MIB
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 # Machines ask these by address.
 _ANY_HOST = {"/healthz", "/readyz", "/metrics"}
+# What the page of a refusal is drawn with: it is the same for everybody, and tells nothing.
+_LOOKS = "/static/"
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 # A call of a hook is worth what the token in its address is, whoever sends it: no login is looked at.
 _NO_LOGIN = "/hooks/"
@@ -55,33 +60,39 @@ class SecurityHeaders:
 class HostCheck:
     """Refuses host names that are not ours, against DNS rebinding."""
 
-    def __init__(self, app: App, settings: Settings) -> None:
+    def __init__(self, app: App, settings: Settings, page: ErrorPage) -> None:
         self.app = app
+        self._page = page
         public = urlsplit(settings.public_url or "").hostname
         self._hosts = _LOOPBACK | {host.lower() for host in settings.allowed_hosts} | {settings.host.lower()}
         if public:
             self._hosts.add(public)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in _ANY_HOST and not self._known(_header(scope, b"host")):
+        if scope["type"] == "http" and not self._known(scope):
             detail = "This host name is not one of this server's. Its operator can add it to TAAS_ALLOWED_HOSTS."
-            await _refuse(scope, send, 400, "unknown_host", detail)
+            await _refuse(scope, receive, send, self._page, 400, "unknown_host", detail)
             return
         await self.app(scope, receive, send)
 
-    def _known(self, host: str | None) -> bool:
-        return _host_name(host or "") in self._hosts
+    def _known(self, scope: Scope) -> bool:
+        path: str = scope["path"]
+        if path in _ANY_HOST or path.startswith(_LOOKS):
+            return True
+        return _host_name(_header(scope, b"host") or "") in self._hosts
 
 
 class CleanAddress:
     """Refuses paths and queries with a NUL: no text column can hold one."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, page: ErrorPage) -> None:
         self.app = app
+        self._page = page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and ("\0" in scope["path"] or b"%00" in scope["query_string"]):
-            await _refuse(scope, send, 400, "bad_request", "The address contains a NUL character; leave it out.")
+            detail = "The address contains a NUL character; leave it out."
+            await _refuse(scope, receive, send, self._page, 400, "bad_request", detail)
             return
         await self.app(scope, receive, send)
 
@@ -93,14 +104,14 @@ class CsrfCheck:
     request comes from in `Sec-Fetch-Site`, older ones in `Origin`; with a cookie one of the two has to be there.
     """
 
-    def __init__(self, app: App, settings: Settings) -> None:
+    def __init__(self, app: App, settings: Settings, page: ErrorPage) -> None:
         self.app = app
+        self._page = page
         self._public = urlsplit(settings.public_url or "").netloc.lower()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] not in _SAFE and not self._harmless(scope):
-            detail = "This change was asked for by a page of another site. Do it from TaaS itself."
-            await _refuse(scope, send, 403, "cross_site", detail)
+            await _refuse(scope, receive, send, self._page, 403, "cross_site", _why_refused(scope))
             return
         await self.app(scope, receive, send)
 
@@ -119,11 +130,21 @@ class CsrfCheck:
         return _header(scope, b"cookie") is None
 
 
+def _why_refused(scope: Scope) -> str:
+    if _header(scope, b"origin") is None and _header(scope, b"sec-fetch-site") is None:
+        return (
+            "A change with a session's cookie has to say which site it comes from, as browsers do (Origin, "
+            "Sec-Fetch-Site). A program sends an API token instead: `Authorization: Bearer taas_…`."
+        )
+    return "This change was asked for by a page of another site. Do it from TaaS itself."
+
+
 class BodyLimit:
     """Refuses bodies over their limit, at once when they say so and else while they arrive."""
 
-    def __init__(self, app: App, settings: Settings) -> None:
+    def __init__(self, app: App, settings: Settings, page: ErrorPage) -> None:
         self.app = app
+        self._page = page
         self._upload_max = limits_of(settings).max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -137,7 +158,7 @@ class BodyLimit:
         # The form of an upload looks at the announced length itself, to show again what was typed.
         by_form = multipart and scope["path"].startswith("/algorithms")
         if not declared.isdigit() or (int(declared[:20]) > limit and not by_form):
-            await _refuse(scope, send, 413, "too_large", detail)
+            await _refuse(scope, receive, send, self._page, 413, "too_large", detail)
             return
         taken = 0
         started = False
@@ -159,7 +180,7 @@ class BodyLimit:
             await self.app(scope, counted, noting)
         except _OverLimit:
             if not started:
-                await _refuse(scope, send, 413, "too_large", detail)
+                await _refuse(scope, receive, send, self._page, 413, "too_large", detail)
 
 
 class _OverLimit(BaseException):
@@ -179,19 +200,23 @@ def _host_name(host: str) -> str:
         return ""
 
 
-async def _refuse(scope: Scope, send: Send, status: int, code: str, detail: str) -> None:
-    body = {
-        "type": f"urn:taas:problem:{code}",
-        "title": "Refused",
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "request_id": scope.get("state", {}).get("request_id"),
-        "errors": [],
-    }
-    content = json.dumps(body).encode()
-    # The connection stays open and the server reads over what is still to come: a client that is in the middle of
-    # sending would else find its connection reset, and not this answer.
-    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(content)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": content})
+async def _refuse(
+    scope: Scope, receive: Receive, send: Send, page: ErrorPage, status: int, code: str, detail: str
+) -> None:
+    """Answer a person's browser with a page, a program with a problem.
+
+    The connection stays open and the server reads over what is still to come: a client that is in the middle of
+    sending would else find its connection reset, and not this answer.
+    """
+    problem = Problem(
+        type=f"urn:taas:problem:{code}",
+        title="Refused",
+        status=status,
+        detail=detail,
+        code=code,
+        request_id=scope.get("state", {}).get("request_id"),
+    )
+    response: Response = JSONResponse(problem.model_dump(), status_code=status, media_type=MEDIA_TYPE)
+    if wants_page(request := Request(scope)):
+        response = await page(request, problem)
+    await response(scope, receive, send)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -19,7 +19,7 @@ MEDIA_TYPE = "application/problem+json"
 # What any route may answer, whatever it does.
 ALWAYS = (400, 401, 403, 413, 422, 503)
 
-ErrorPage = Callable[[Request, "Problem"], Response]
+ErrorPage = Callable[[Request, "Problem"], Awaitable[Response]]
 
 
 class ProblemError(BaseModel):
@@ -56,10 +56,10 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def install(app: FastAPI, page: ErrorPage | None = None) -> None:
     """Render every error of `app`. `page` makes the answer for a browser outside of the API."""
 
-    def answer(request: Request, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    async def answer(request: Request, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
         problem.request_id = request.scope.get("state", {}).get("request_id")
         if page is not None and wants_page(request):
-            response = page(request, problem)
+            response = await page(request, problem)
         else:
             body = problem.model_dump(exclude_none=True)
             response = JSONResponse(body, status_code=problem.status, media_type=MEDIA_TYPE)
@@ -69,16 +69,20 @@ def install(app: FastAPI, page: ErrorPage | None = None) -> None:
 
     async def ours(request: Request, exc: Exception) -> Response:
         assert isinstance(exc, TaasError)
-        return answer(request, problem_of(exc), _headers_of(exc))
+        return await answer(request, problem_of(exc, where=_where(request)), _headers_of(exc))
 
     async def invalid(request: Request, exc: Exception) -> Response:
         assert isinstance(exc, RequestValidationError)
-        return answer(request, _of_validation(exc.errors()))
+        found = exc.errors()
+        if wants_page(request) and any(error["loc"][0] == "path" for error in found):
+            # To a person an address is no input: a page with an id that cannot be one is a page that is not there.
+            return await answer(request, _of_http(request, HTTPException(404)))
+        return await answer(request, _of_validation(found))
 
     async def http(request: Request, exc: Exception) -> Response:
         assert isinstance(exc, HTTPException)
         headers = {"Allow": ", ".join(_allowed(request))} if exc.status_code == 405 else exc.headers
-        return answer(request, _of_http(request, exc), headers)
+        return await answer(request, _of_http(request, exc), headers)
 
     app.add_exception_handler(TaasError, ours)
     app.add_exception_handler(RequestValidationError, invalid)
@@ -87,18 +91,25 @@ def install(app: FastAPI, page: ErrorPage | None = None) -> None:
 
 def wants_page(request: Request) -> bool:
     """Whether a person's browser asked, for something that is not part of the API."""
-    return not request.url.path.startswith(("/api/", "/hooks/")) and "text/html" in request.headers.get("accept", "")
+    return not request.scope["path"].startswith(("/api/", "/hooks/")) and "text/html" in request.headers.get(
+        "accept", ""
+    )
 
 
-def problem_of(exc: TaasError) -> Problem:
+def problem_of(exc: TaasError, *, where: str = "body") -> Problem:
     return Problem(
         type=f"urn:taas:problem:{exc.code}",
         title=exc.title,
         status=exc.status,
         detail=exc.detail,
         code=exc.code,
-        errors=[ProblemError(where="body", pointer=error.pointer, detail=error.detail) for error in exc.errors],
+        errors=[ProblemError(where=where, pointer=error.pointer, detail=error.detail) for error in exc.errors],
     )
+
+
+def _where(request: Request) -> str:
+    """In which part of the request its fields are: what only reads has no body."""
+    return "query" if request.method in ("GET", "HEAD") else "body"
 
 
 def _headers_of(exc: TaasError) -> dict[str, str]:
@@ -111,7 +122,7 @@ def _headers_of(exc: TaasError) -> dict[str, str]:
 
 def _of_validation(found: Sequence[Any]) -> Problem:
     errors = [
-        ProblemError(where=str(error["loc"][0]), pointer=_pointer(error["loc"][1:]), detail=sentence(error))
+        ProblemError(where=str(error["loc"][0]), pointer=_pointer(error), detail=sentence(error))
         for error in found[:50]
     ]
     unreadable = any(error["type"] == "json_invalid" for error in found)
@@ -126,12 +137,16 @@ def _of_validation(found: Sequence[Any]) -> Problem:
     )
 
 
-def _pointer(location: Sequence[int | str]) -> str:
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)
+def _pointer(error: Mapping[str, Any]) -> str:
+    if error["type"] == "json_invalid":
+        return ""  # what is there is a place in a text that has no fields
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in error["loc"][1:])
 
 
 def _of_http(request: Request, exc: HTTPException) -> Problem:
     code, title, detail = _HTTP.get(exc.status_code, ("http_error", "The request failed", str(exc.detail)))
+    if wants_page(request):
+        detail = _ON_PAGES.get(exc.status_code, detail)
     return Problem(
         type=f"urn:taas:problem:{code}",
         title=title,
@@ -152,6 +167,11 @@ _HTTP = {
     400: ("bad_request", "The request cannot be read", "The request cannot be read: its body is not what it says."),
     404: ("not_found", "Not found", "There is nothing at this address. See /api/v1/openapi.json for what there is."),
     405: ("method_not_allowed", "Method not allowed", "This address does not take {method}; see the Allow header."),
+}
+# What says the same to a person, who cannot read the API's document nor headers.
+_ON_PAGES = {
+    404: "There is nothing at this address. What was here may have been deleted, or the link has a mistake in it.",
+    405: "This address cannot be opened like a page: a form sends to it. Go back and use the form.",
 }
 
 _DESCRIPTIONS = {

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from pydantic import ValidationError
 
+from app.api.sentences import sentence
 from app.auth import seal
 from app.auth.credentials import new_password
 from app.cli import processes
@@ -180,7 +181,9 @@ def _settings() -> Settings:
     try:
         return Settings()
     except ValidationError as exc:
-        problems = [f"TAAS_{str(error['loc'][0]).upper()}: {error['msg']}" for error in exc.errors()]
+        problems = [
+            sentence({**error, "loc": ("settings", f"TAAS_{error['loc'][0]}".upper())}) for error in exc.errors()
+        ]
         _fail("These settings are not valid:\n  " + "\n  ".join(problems))
 
 

@@ -21,7 +21,6 @@ from app.domain.paging import LARGEST, PageRequest
 from app.domain.record import TrainingFilter
 from app.domain.training import State
 from app.errors import Unavailable
-from app.main import create_app
 from app.settings import Settings
 
 # How long requests that are under way may take once the process has been told to end.
@@ -125,6 +124,9 @@ class _Server(uvicorn.Server):
 
 
 async def _serve(context: Context, stop: asyncio.Event, listening: socket.socket) -> None:
+    # Imported late, as the worker is: a worker alone never loads the pages and the API.
+    from app.main import create_app
+
     config = uvicorn.Config(
         create_app(context.settings, context),
         log_config=None,

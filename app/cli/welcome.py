@@ -119,13 +119,15 @@ async def _run_example(client: httpx.AsyncClient, folder: Path) -> None:
 
 async def _followed(client: httpx.AsyncClient, training: dict[str, Any]) -> dict[str, Any]:
     """Tell its state as it changes, and from the start of its tasks on their log, until it has ended; its record."""
-    path, etag, state = f"/api/v1/trainings/{training['id']}", "", ""
+    path, etag, told = f"/api/v1/trainings/{training['id']}", "", ""
     log: asyncio.Task[None] | None = None
     try:
         while training["state"] not in ENDED:
-            if training["state"] != state or (training["message"] and log is None):
-                state = training["state"]
-                typer.echo(f"  {state}{': ' if training['message'] else ''}{training['message']}")
+            state, message = training["state"], training["message"]
+            news = state if log else f"{state}{': ' if message else ''}{message}"  # not between the lines of the log
+            if news != told:
+                typer.echo(f"  {news}")
+                told = news
             if log is None and training["started_at"]:
                 log = asyncio.create_task(_print_log(client, path))
             answer = await client.get(path, params={"wait": 30}, headers={"If-None-Match": etag} if etag else {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,8 +27,13 @@ class TimedProject:
     next_at: datetime
 
 
-async def other_runs(connection: AsyncConnection, start: datetime, end: datetime, most: int) -> list[Run]:
-    """The first `most` trainings by anything but a schedule that were made from `start` up to (not with) `end`."""
+async def other_runs(
+    connection: AsyncConnection, start: datetime, end: datetime, most: int, project: str | None = None
+) -> list[Run]:
+    """The first `most` trainings by anything but a schedule that were made from `start` up to (not with) `end`.
+
+    Of all projects, or of those of one name.
+    """
     query = (
         select(trainings)
         .where(
@@ -38,6 +44,8 @@ async def other_runs(connection: AsyncConnection, start: datetime, end: datetime
         .order_by(trainings.c.created_at)
         .limit(most)
     )
+    if project is not None:
+        query = query.where(trainings.c.project == project)
     return [
         Run(
             project=row.project,
@@ -53,8 +61,13 @@ async def other_runs(connection: AsyncConnection, start: datetime, end: datetime
     ]
 
 
-async def timed_until(connection: AsyncConnection, end: datetime, most: int) -> list[TimedProject]:
-    """The first `most` projects that are due before `end`, those due first before the others."""
+async def timed_until(
+    connection: AsyncConnection, end: datetime, most: int, project: str | None = None, *, owner_id: UUID | None = None
+) -> list[TimedProject]:
+    """The first `most` projects that are due before `end`, those due first before the others.
+
+    `project` means only that one, `owner_id` only those of that person.
+    """
     query = (
         select(projects.c.name, projects.c.spec, schedules.c.anchor, schedules.c.next_at)
         .join_from(schedules, projects)
@@ -62,6 +75,10 @@ async def timed_until(connection: AsyncConnection, end: datetime, most: int) -> 
         .order_by(schedules.c.next_at)
         .limit(most)
     )
+    if project is not None:
+        query = query.where(projects.c.name == project)
+    if owner_id is not None:
+        query = query.where(projects.c.owner_id == owner_id)
     return [
         TimedProject(row.name, schedule, row.anchor, row.next_at)
         for row in await connection.execute(query)

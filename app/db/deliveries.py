@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,15 @@ _FIGURES = text("""
     SELECT count(*) AS pending, count(*) FILTER (WHERE tries > 0) AS failing,
            coalesce(extract(epoch FROM now() - min(created_at) FILTER (WHERE tries = 0)), 0) AS oldest
     FROM deliveries WHERE state = 'pending'
+""")
+
+_PROBLEMS = text("""
+    SELECT s.id, last.problem
+    FROM unnest(CAST(:ids AS uuid[])) AS s(id)
+    CROSS JOIN LATERAL (SELECT state, problem FROM deliveries d
+                        WHERE d.subscription_id = s.id AND d.tried_at IS NOT NULL
+                        ORDER BY d.notice_id DESC LIMIT 1) last
+    WHERE last.state <> 'sent' AND last.problem <> ''
 """)
 
 _ONLY = text("""
@@ -73,6 +83,12 @@ async def test(connection: AsyncConnection, subscription_id: UUID) -> UUID:
     await connection.execute(_ONLY, {"id": subscription_id, "notice_id": notice_id, "tries": MOST_TRIES})
     notify.publish(connection, CHANNEL, notice_id)
     return notice_id
+
+
+async def problems(connection: AsyncConnection, subscription_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Why the newest notice that was tried did not arrive, of those subscriptions where it did not."""
+    rows = await connection.execute(_PROBLEMS, {"ids": list(subscription_ids)})
+    return {row.id: row.problem for row in rows}
 
 
 async def figures(connection: AsyncConnection) -> Figures:

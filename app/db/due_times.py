@@ -68,9 +68,13 @@ async def page(connection: AsyncConnection, project_id: UUID, request: PageReque
     return await fetch_page(connection, query, request, key=(due_times.c.due_at,), make=_run_of, descending=True)
 
 
-async def between(connection: AsyncConnection, start: datetime, end: datetime, most: int) -> list[Run]:
-    """The first `most` due times of all projects from `start` up to (not with) `end`."""
+async def between(
+    connection: AsyncConnection, start: datetime, end: datetime, most: int, project: str | None = None
+) -> list[Run]:
+    """The first `most` due times from `start` up to (not with) `end`: of all projects, or of those of one name."""
     query = _query().where(due_times.c.due_at >= start, due_times.c.due_at < end)
+    if project is not None:
+        query = query.where(projects.c.name == project)
     query = query.order_by(due_times.c.due_at, due_times.c.project_id).limit(most)
     return [_run_of(row) for row in await connection.execute(query)]
 

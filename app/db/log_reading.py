@@ -69,6 +69,12 @@ async def speeches(connection: AsyncConnection, training_id: UUID) -> list[Speec
     return [Speech(TaskKey(row.role, row.task_index), row.since, row.log_lines, row.last_at) for row in rows]
 
 
+async def whose(connection: AsyncConnection, training_id: UUID) -> str:
+    """What a file of its logs may be called: `digits-3`."""
+    query = text("SELECT project || '-' || number FROM trainings WHERE id = :id")
+    return str((await connection.execute(query, {"id": training_id})).scalar_one())
+
+
 async def has_task(connection: AsyncConnection, training_id: UUID, key: TaskKey) -> bool:
     """Also before its first pod."""
     query = text("SELECT 1 FROM tasks WHERE training_id = :id AND role = :role AND index = :index")

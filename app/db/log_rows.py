@@ -194,7 +194,7 @@ async def replace_by_segment(connection: AsyncConnection, attempt_id: UUID, part
 
 
 async def judge(
-    connection: AsyncConnection, attempt_id: UUID, *, epoch: int, verdict: LogVerdict, missing_lines: int
+    connection: AsyncConnection, attempt_id: UUID, *, epoch: int, verdict: LogVerdict, missing_lines: int | None
 ) -> bool:
     """The log is whole in storage: close it, and wake the training when it was its last. False: another worker did."""
     values = {"id": attempt_id, "epoch": epoch, "verdict": verdict.value, "missing": missing_lines}

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, tuple_
+from sqlalchemy import Row, func, literal_column, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -46,12 +46,15 @@ async def save(
 ) -> None:
     """Write series anew; those without a number get the next ones."""
     free = max(numbers.values(), default=-1) + 1
+    whose = select(trainings.c.project_id).where(trainings.c.id == training_id)
+    project_id = (await connection.execute(whose)).scalar_one()
     rows = []
     for series in changed:
         number = numbers.get((series.run, series.tag))
         if number is None:
             number, free = free, free + 1
-        rows.append({"training_id": training_id, "number": number, **_values(series)})
+        key = {"training_id": training_id, "number": number, "project_id": project_id}
+        rows.append(key | _values(series))
     if not rows:
         return
     statement = insert(metric_series)
@@ -97,16 +100,13 @@ async def of_tag(
 
 async def newest_names(connection: AsyncConnection, project_id: UUID, most: int) -> dict[UUID, list[MetricName]]:
     """What is known of the newest trainings of a project that have any metric at all."""
-    with_any = (
-        select(trainings.c.id)
-        .where(
-            trainings.c.project_id == project_id,
-            select(metric_series.c.number).where(metric_series.c.training_id == trainings.c.id).exists(),
-        )
-        .order_by(trainings.c.id.desc())
+    measured = (
+        select(metric_series.c.training_id)
+        .where(metric_series.c.project_id == project_id, metric_series.c.number == literal_column("0"))
+        .order_by(metric_series.c.training_id.desc())
         .limit(most)
     )
-    query = select(*_NAMES).where(metric_series.c.training_id.in_(with_any))
+    query = select(*_NAMES).where(metric_series.c.training_id.in_(measured))
     found: dict[UUID, list[MetricName]] = {}
     for row in await connection.execute(query.order_by(metric_series.c.training_id.desc(), metric_series.c.number)):
         found.setdefault(row.training_id, []).append(_name_of(row))

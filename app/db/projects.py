@@ -14,8 +14,8 @@ from app.db.codec import from_json, to_json
 from app.db.keyset import fetch_page
 from app.db.tables import algorithms, follows, hooks, project_secrets, projects, schedules, trainings, users
 from app.domain.paging import Page, PageRequest
-from app.domain.project import Project, ProjectFilter, ProjectSpec, Timing
-from app.domain.training import ENDED
+from app.domain.project import LastTraining, Project, ProjectFilter, ProjectSpec, Timing
+from app.domain.training import ENDED, State
 
 
 async def add(connection: AsyncConnection, project: Project) -> bool:
@@ -162,8 +162,14 @@ def _query() -> Select[Any]:
     )
     timing = (schedules.c.next_at, schedules.c.paused_at, schedules.c.paused_by, schedules.c.paused_reason)
     standing = (schedules.c.project_id.label("timed"), schedules.c.resumed_at, *timing)
-    query = select(projects, users.c.name.label("owner"), secret_names, *standing).join_from(projects, users)
-    return query.outerjoin(schedules, schedules.c.project_id == projects.c.id)
+    newest = (
+        trainings.c.id.label("last_id"),
+        trainings.c.state.label("last_state"),
+        trainings.c.created_at.label("last_at"),
+    )
+    query = select(projects, users.c.name.label("owner"), secret_names, *standing, *newest).join_from(projects, users)
+    is_last = (trainings.c.project_id == projects.c.id) & (trainings.c.number == projects.c.last_number)
+    return query.outerjoin(schedules, schedules.c.project_id == projects.c.id).outerjoin(trainings, is_last)
 
 
 def _project_of(row: Row[Any]) -> Project:
@@ -182,6 +188,7 @@ def _project_of(row: Row[Any]) -> Project:
         last_number=row.last_number,
         secret_names=tuple(sorted(row.secret_names or ())),
         timing=_timing_of(row) if row.timed else None,
+        last=LastTraining(row.last_id, row.last_number, State(row.last_state), row.last_at) if row.last_id else None,
     )
 
 

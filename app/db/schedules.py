@@ -38,8 +38,10 @@ _DUE = """
 """
 _BUT = """
     AND NOT EXISTS (SELECT 1 FROM trainings t WHERE t.project_id = s.project_id AND t.exclusive
-                    AND t.archived_at IS NULL AND t.state <> 'queued' {unseen})
+                    AND t.archived_at IS NULL AND t.state <> 'queued' {unseen} OFFSET 0)
 """
+# OFFSET 0 keeps that a look at each project's own few trainings. A join is planned by how many trainings were live
+# when statistics were last taken: when there were none, each project was held against all that had come since.
 _DUE_IN = {
     Sight.CLEAR: text(_DUE.format(but="")),
     Sight.CATCHING_UP: text(_DUE.format(but=_BUT.format(unseen="AND t.wake_at <= now()"))),

@@ -48,15 +48,17 @@ async def note_seen(connection: AsyncConnection, session_id: UUID, now: datetime
     await connection.execute(update(sessions).where(sessions.c.id == session_id).values(last_seen_at=now))
 
 
-async def of_user(connection: AsyncConnection, user_id: UUID, now: datetime) -> list[Session]:
-    """The newest first."""
+async def of_user(
+    connection: AsyncConnection, user_id: UUID, now: datetime, *, asking: bytes | None = None
+) -> list[Session]:
+    """The newest first; the one with the digest `asking` is marked."""
     query = (
         select(sessions)
         .where(sessions.c.user_id == user_id, sessions.c.expires_at > now)
         .order_by(sessions.c.id.desc())
         .limit(100)
     )
-    return [_session_of(row) for row in await connection.execute(query)]
+    return [_session_of(row, asking) for row in await connection.execute(query)]
 
 
 async def end(connection: AsyncConnection, digest: bytes) -> None:
@@ -79,5 +81,6 @@ async def remove_expired(connection: AsyncConnection) -> int:
     return int((await connection.execute(delete(sessions).where(sessions.c.expires_at < func.now()))).rowcount)
 
 
-def _session_of(row: Row[Any]) -> Session:
-    return Session(row.id, row.user_agent, row.created_at, row.last_seen_at, row.expires_at)
+def _session_of(row: Row[Any], asking: bytes | None) -> Session:
+    current = row.token_sha256 == asking
+    return Session(row.id, row.user_agent, row.created_at, row.last_seen_at, row.expires_at, current)

@@ -29,6 +29,7 @@ class Session:
     created_at: datetime
     last_seen_at: datetime
     expires_at: datetime
+    current: bool = False  # the one that asks
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,5 +43,5 @@ def text(pointer: str, words: str, value: str, *, longest: int, empty: bool = Fa
     if not value and not empty:
         return FieldError(pointer, f"{words} is missing.")
     if len(value) > longest:
-        return FieldError(pointer, f"{words} has {len(value)} characters; use at most {longest}.")
+        return FieldError(pointer, f"{words} has {len(value):,} characters; use at most {longest:,}.")
     return None

@@ -61,6 +61,8 @@ def check(params: Mapping[str, str]) -> list[FieldError]:
             errors.append(FieldError(at, f"This has {len(text):,} characters; at most {TEMPLATE_MAX:,} are possible."))
         else:
             errors += [FieldError(at, _unknown(what)) for what in _places(text) if not _is_known(what)]
+            if "{{" in _PLACE.sub("", text):
+                errors.append(FieldError(at, "There is a {{ without its }}; write it like {{ model_dir }}."))
     return errors
 
 

@@ -39,6 +39,13 @@ _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 _EVERY_HOUR = set(range(24))
 _SECOND = timedelta(seconds=1)
 _LOOK = timedelta(days=7)  # no clocks go forward and back again within it
+_MANY_MINUTES = re.compile(r"Every \S+ minute of every hour")
+_ORDINAL = re.compile(r"\b([2-5]?)([123])th\b")
+_ENDINGS = {"1": "st", "2": "nd", "3": "rd"}
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_WORDS = {"month": dict(enumerate(_MONTHS, 1)), "day-of-week": dict(enumerate(_DAYS))}
+_ENDS = {"minute": (0, 59), "hour": (0, 23), "day-of-month": (1, 31), "month": (1, 12), "day-of-week": (0, 6)}
 _FIELDS = {
     "minute": "0 to 59",
     "hour": "0 to 23",
@@ -87,7 +94,12 @@ class Cron:
 
     def words(self) -> str:
         """The expression in words, such as `At 03:00 every day`."""
-        return self._parsed.explain()
+        text: str = self._parsed.explain()
+        minutes = sorted(self._parsed.minutes)
+        step = 60 // len(minutes)
+        if minutes == [*range(0, 60, step)]:  # the library says every 15th minute, which could be one of them
+            text = _MANY_MINUTES.sub(f"Every {step} minutes", text)
+        return _ORDINAL.sub(lambda found: found[1] + found[2] + _ENDINGS[found[2]], text)
 
     def _hourly(self, after: datetime, place: ZoneInfo) -> datetime | None:
         """Within one offset from UTC the wall tells the time; at each change it is read anew."""
@@ -152,7 +164,7 @@ def zones() -> frozenset[str]:
 def _five_fields(expression: str) -> str:
     text = " ".join(expression.split())
     if len(text) > LENGTH_MAX:
-        raise BadCron(f"The expression has {len(text)} characters; at most {LENGTH_MAX} are possible.")
+        raise BadCron(f"The expression has {len(text):,} characters; at most {LENGTH_MAX} are possible.")
     if text.startswith("@"):
         if text.lower() not in NAMES:
             raise BadCron(f"{text!r} is no name of a schedule; use one of {', '.join(NAMES)}, or five fields.")
@@ -164,7 +176,7 @@ def _five_fields(expression: str) -> str:
             "month, day of week, such as 0 3 * * * for 03:00 every day."
         )
     if not re.fullmatch(r"[0-9A-Za-z*/,#\- ]+", text):
-        raise BadCron(f"{text!r} has characters that cron does not know; use digits, names and * / , -.")
+        raise BadCron(f"{text!r} has characters that cron does not know; use digits, names and * / , - #.")
     return text
 
 
@@ -175,10 +187,29 @@ def _what_is_wrong(text: str, words: str) -> str:
     value = text.split()[list(_FIELDS).index(named)]
     if named == "day-of-month" and _reads(f"0 0 {value} 1 *"):
         return _never(text)
+    for part in value.split(","):
+        if right := _round_the_end(named, part):
+            return f"{part!r} is not possible as {named.replace('-', ' ')}: ranges go upwards; write {right}."
     return (
         f"{value!r} is not possible as {named.replace('-', ' ')}; use {_FIELDS[named]}, *, lists such as 1,3, "
         "ranges such as 1-5 or steps such as */2."
     )
+
+
+def _round_the_end(named: str, part: str) -> str | None:
+    """How `22-4` is written, which means to go on after 23; None for what is no such range."""
+    numbers = {word: number for number, word in _WORDS.get(named, {}).items()}
+    lowest, highest = _ENDS[named]
+    ends = part.upper().split("-")
+    found = [numbers.get(end, int(end) if end.isdecimal() else -1) for end in ends]
+    if len(ends) != 2 or not lowest <= found[1] < found[0] <= highest:
+        return None
+    named_ends = [_WORDS[named][end] if ends[0] in numbers else str(end) for end in (highest, lowest)]
+    return f"{_range(ends[0], named_ends[0])},{_range(named_ends[1], ends[1])}"
+
+
+def _range(first: str, last: str) -> str:
+    return first if first == last else f"{first}-{last}"
 
 
 def _reads(text: str) -> bool:

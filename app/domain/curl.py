@@ -17,6 +17,18 @@ def curl(method: str, url: str, body: Mapping[str, Any] | None = None) -> str:
     return "\n".join([*lines, f"  {_single(url)}"])
 
 
+def upload(url: str, fields: Mapping[str, str] | None = None) -> str:
+    """A folder sent as a form, packed on the way."""
+    given = [f"  --form {_single(f'{name}={value}')} \\" for name, value in (fields or {}).items()]
+    lines = [
+        "tar -cz -C FOLDER . | curl --fail-with-body -sS \\",
+        '  --header "Authorization: Bearer $TAAS_TOKEN" \\',
+        *given,
+        "  --form 'archive=@-;filename=folder.tar.gz' \\",
+    ]
+    return "\n".join([*lines, f"  {_single(url)}"])
+
+
 def _quoted(body: Mapping[str, Any]) -> str:
     return _single(json.dumps(body, ensure_ascii=False, indent=2 if len(body) > 1 else None))
 

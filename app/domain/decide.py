@@ -77,6 +77,9 @@ def _live(training: Training, seen: Seen, policy: Policy, horizon: Horizon) -> D
         return Decision(status, horizon.next, (launch,), tasks)
     status = _progress(training, status, seen, horizon)
     actions = lost_pods(status.namespace or "", seen, policy, horizon)
+    if status.started_at != training.started_at:
+        # Its time limit counts from then: whoever looks next, at once, knows when that is.
+        return Decision(status, horizon.now, actions, tasks)
     return Decision(status, horizon.next, actions, tasks)
 
 

@@ -5,27 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from app.domain.pauses import Spell
 from app.domain.sentences import duration
+from app.domain.topology import rfc3339
 
 
-def missed_in_pause() -> str:
-    return "The schedule was paused."
+def missed_in_pause(spell: Spell) -> str:
+    return f"{_paused(spell)}."
+
+
+def missed_before_pause() -> str:
+    return "Nothing could be started at that time, and the schedule was paused before it could be made up for."
 
 
 def missed_without_catch_up() -> str:
     return "Nothing could be started at that time, and the project does not catch up (catch_up is skip)."
 
 
-def missed_before_the_latest() -> str:
-    return "Nothing could be started at that time; of several missed times only the latest is made up for."
+def missed_before_the_latest(spell: Spell | None) -> str:
+    return f"{_nothing_started(spell)}; of several missed times only the latest is made up for."
 
 
-def missed_over_limit(limit: int) -> str:
-    return f"Nothing could be started at that time; only the newest {limit} missed times are made up for."
+def missed_over_limit(limit: int, spell: Spell | None) -> str:
+    return f"{_nothing_started(spell)}; only the newest {limit} missed times are made up for."
 
 
-def missed_too_long_ago(window: timedelta) -> str:
-    return f"Nothing could be started at that time, and it is longer ago than the {duration(window)} to catch up."
+def missed_too_long_ago(window: timedelta, spell: Spell | None) -> str:
+    return f"{_nothing_started(spell)}, and it is longer ago than the {duration(window)} to catch up."
 
 
 def skipped_for_newer() -> str:
@@ -86,11 +92,27 @@ def no_more_may_wait(project: str, limit: int) -> str:
     )
 
 
-def alarm(kind: str, project: str, number: int) -> str:
-    """What is told of a due training that is not as it should be."""
+def alarm(kind: str, project: str, number: int, limit: timedelta) -> str:
+    """What is told of a due training that is not as it should be; `limit` is what it is over."""
+    length = duration(max(limit, timedelta(seconds=1)))
     how = {
-        "late": "did not start within the tolerance after its due time",
-        "overdue": "has not succeeded by its deadline",
-        "slow": "runs longer than 95 % of the project's trainings before it",
+        "late": f"did not start within {length} after its due time",
+        "overdue": f"has not succeeded within {length} after its due time",
+        "slow": f"runs longer than 95 % of the project's trainings before it ({length})",
     }[kind]
     return f"{project} #{number} {how}."
+
+
+def _nothing_started(spell: Spell | None) -> str:
+    return _paused(spell) if spell else "Nothing could be started at that time"
+
+
+def _paused(spell: Spell) -> str:
+    since = rfc3339(spell.since.replace(microsecond=0))
+    if spell.until is None:
+        return f"The schedule was paused at {since} (by {spell.by}) and had not gone on"
+    until = rfc3339(spell.until.replace(microsecond=0))
+    if spell.by == spell.ended_by:
+        return f"The schedule was paused from {since} to {until} (by {spell.by})"
+    ended = f" (ended by {spell.ended_by})" if spell.ended_by else ""
+    return f"The schedule was paused from {since} (by {spell.by}) to {until}{ended}"

@@ -11,7 +11,15 @@ from app.domain.project import RunSpec, Success
 from app.domain.seen import PodPhase, Refusal, Seen, SeenPod
 from app.domain.tasks import all_tasks, out_of_tries, succeeded
 from app.domain.training import Reason, TaskKey, Training
-from app.domain.waiting import BAD_CONTAINER, BAD_IMAGE, PULL_ERRORS, creation_trouble, why_waiting, will_pass
+from app.domain.waiting import (
+    BAD_CONTAINER,
+    BAD_IMAGE,
+    PULL_ERRORS,
+    creation_troubles,
+    pull_trouble,
+    why_waiting,
+    will_pass,
+)
 
 _DEFINITE = ("not found", "manifest unknown", "denied", "unauthorized", "forbidden", "invalid reference")
 _QUOTA = ("exceeded quota", "must specify", "maximum ", "minimum ", "limitranger")
@@ -132,7 +140,8 @@ def _bad_image(training: Training, seen: Seen, policy: Policy, horizon: Horizon)
         if pod.waiting in BAD_CONTAINER and horizon.passed(_since(pod) + policy.absent_image_patience):
             return End(Reason.INVALID_IMAGE, sentences.bad_container(str(pod.key), image, words))
         if pod.waiting in PULL_ERRORS and horizon.passed(_since(pod) + _pull_patience(pod, policy)):
-            return End(Reason.IMAGE_PULL_FAILED, sentences.image_pull_failed(str(pod.key), image, words))
+            why = pull_trouble(pod.waiting_message)
+            return End(Reason.IMAGE_PULL_FAILED, sentences.image_pull_failed(str(pod.key), image, why))
     return None
 
 
@@ -153,13 +162,15 @@ def _pods_refused(training: Training, seen: Seen, policy: Policy, horizon: Horiz
         pod = newest.get(key)
         if pod is not None and (pod.active or pod.phase is PodPhase.SUCCEEDED):
             continue
-        warning = creation_trouble(key.role, seen)
-        if warning is None or will_pass(warning) or (pod is not None and warning.last_at <= pod.ended_at):
+        told = [one for one in creation_troubles(key.role, seen) if pod is None or one.last_at > pod.ended_at]
+        newest_told = max(told, key=lambda warning: warning.last_at, default=None)
+        if newest_told is None or will_pass(newest_told):
             continue
-        if horizon.passed(warning.first_at + policy.refusal_patience):
+        since = min(warning.first_at for warning in told if not will_pass(warning))
+        if horizon.passed(since + policy.refusal_patience):
             return End(
-                _reason_of_refusal(warning.message),
-                _refusal_sentence(Refusal(f"the pods of role {key.role}", 403, warning.message)),
+                _reason_of_refusal(newest_told.message),
+                _refusal_sentence(Refusal(f"the pods of role {key.role}", 403, newest_told.message)),
             )
     return None
 

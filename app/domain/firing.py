@@ -13,6 +13,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from app.domain import due_sentences as words
+from app.domain.pauses import Spell, spell_at
 from app.domain.schedule import CatchUp, Overlap, Schedule
 from app.domain.training import State
 
@@ -107,6 +108,7 @@ def plan(
     active: Sequence[Active],
     *,
     pause: Pause | None = None,
+    spells: Sequence[Spell] = (),
     later: int = 0,
 ) -> list[Outcome]:
     """Exactly one outcome for each time in `due` (rising, not after `now`), in that order.
@@ -114,13 +116,13 @@ def plan(
     `active` are the trainings that the overlap rule binds (not retries or backfills), oldest first. When there are
     too many due times for one transaction, `due` holds the first ones and `later` says how many more there are up to
     `now`; more than `catch_up_limit` need not be counted. `pause` is the latest pause; with one that lasts, nothing
-    starts.
+    starts. `spells` are the pauses by their history, which the rows name.
     """
     outcomes: list[Outcome] = []
     kept: list[datetime] = []
     for place, moment in enumerate(due):
         newer = len(due) - 1 - place + later
-        lost = _lost(schedule, moment, now, newer, pause)
+        lost = _lost(schedule, moment, now, newer, pause, spells)
         if lost is None:
             kept.append(moment)
         else:
@@ -135,36 +137,44 @@ def start_beside(schedule: Schedule, when: datetime, active: Sequence[Active]) -
 
 
 def failed_too_often(schedule: Schedule, ends: Sequence[State]) -> bool:
-    """Whether the schedule stops by itself. `ends` are its trainings' end states, newest first.
-
-    What people or newer trainings stopped counts neither way.
-    """
+    """Whether the schedule stops by itself. `ends` are its trainings' end states, newest first."""
     limit = schedule.stop_after_failures
-    if limit is None:
-        return False
-    judged = [state for state in ends if state is not State.STOPPED][:limit]
-    return len(judged) == limit and State.SUCCEEDED not in judged
+    return limit is not None and failures_in_row(ends) >= limit
 
 
-def _lost(schedule: Schedule, due: datetime, now: datetime, newer: int, pause: Pause | None) -> Outcome | None:
+def failures_in_row(ends: Sequence[State]) -> int:
+    """How many have failed since one succeeded. What people or newer trainings stopped counts neither way."""
+    judged = [state for state in ends if state is not State.STOPPED]
+    return judged.index(State.SUCCEEDED) if State.SUCCEEDED in judged else len(judged)
+
+
+def _lost(
+    schedule: Schedule, due: datetime, now: datetime, newer: int, pause: Pause | None, spells: Sequence[Spell]
+) -> Outcome | None:
     """Why it is not made up for; None when it is on time, or is to be made up for."""
     paused = pause is not None and pause.covers(due)
+    spell = spell_at(spells, due)
     if pause is not None and pause.until is None:
-        return _missed(due, Cause.PAUSED, words.missed_in_pause())
+        return _missed(due, Cause.PAUSED, _in_pause(spell))
     if not paused and newer == 0 and now - due <= ON_TIME:
         return None
     policy = pause.catch_up if pause is not None and paused else schedule.catch_up
     if policy is CatchUp.SKIP:
         if paused:
-            return _missed(due, Cause.PAUSED, words.missed_in_pause())
+            return _missed(due, Cause.PAUSED, _in_pause(spell))
         return _missed(due, Cause.NO_CATCH_UP, words.missed_without_catch_up())
     if policy is CatchUp.LATEST and newer:
-        return _missed(due, Cause.NOT_THE_LATEST, words.missed_before_the_latest())
+        return _missed(due, Cause.NOT_THE_LATEST, words.missed_before_the_latest(spell))
     if policy is CatchUp.ALL and newer >= schedule.catch_up_limit:
-        return _missed(due, Cause.OVER_LIMIT, words.missed_over_limit(schedule.catch_up_limit))
+        return _missed(due, Cause.OVER_LIMIT, words.missed_over_limit(schedule.catch_up_limit, spell))
     if now - due > schedule.catch_up_window:
-        return _missed(due, Cause.TOO_OLD, words.missed_too_long_ago(schedule.catch_up_window))
+        return _missed(due, Cause.TOO_OLD, words.missed_too_long_ago(schedule.catch_up_window, spell))
     return None
+
+
+def _in_pause(spell: Spell | None) -> str:
+    """Without a spell it was due between two pauses, the second of which came before anything was done about it."""
+    return words.missed_in_pause(spell) if spell else words.missed_before_pause()
 
 
 def _missed(due: datetime, cause: Cause, message: str) -> Outcome:

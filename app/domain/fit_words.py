@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
 
 from app.domain import quantity
 
@@ -26,7 +26,7 @@ class Words:
         return f"{role} can run on no node: none has {labels} and no taint that it does not tolerate."
 
     def too_large(self, role: str, resource: str, need: Decimal, most: Decimal) -> str:
-        largest = f"the most is {self.amount(resource, most)}" if most else "none has any"
+        largest = f"the most is {self.amount(resource, most, ROUND_DOWN)}" if most else "none has any"
         return f"No node has the {self.amount(resource, need)} that each {role} asks for; {largest}."
 
     def too_many(self, role: str, count: int, room: int) -> str:
@@ -35,9 +35,8 @@ class Words:
         return f"Of {count:,} {role} tasks only {room:,} would find room, even if nothing else ran."
 
     def too_much(self, resource: str, need: Decimal, there: Decimal) -> str:
-        return (
-            f"All tasks together ask for {self.amount(resource, need)}; the cluster has {self.amount(resource, there)}."
-        )
+        has = self.amount(resource, there, ROUND_DOWN)
+        return f"All tasks together ask for {self.amount(resource, need)}; the cluster has {has}."
 
     def waits(self, short: Mapping[str, Decimal], left: Mapping[str, tuple[int, int]], absent: int) -> str:
         """What is missing in sum; if nothing is, which tasks find no single node with room."""
@@ -51,15 +50,15 @@ class Words:
             sentence += f" {absent:,} node{' takes' if absent == 1 else 's take'} no new tasks at the moment."
         return sentence
 
-    def amount(self, resource: str, value: Decimal) -> str:
+    def amount(self, resource: str, value: Decimal, rounding: str = ROUND_UP) -> str:
         """`2 GPUs`, `3.5 cores`, `96 GiB of memory`."""
         match resource:
             case "cpu":
                 return f"{_plain(value)} core{'' if value == 1 else 's'}"
             case "memory":
-                return f"{quantity.in_bytes(value)} of memory"
+                return f"{quantity.in_bytes(value, rounding)} of memory"
             case "ephemeral-storage":
-                return f"{quantity.in_bytes(value)} of scratch space"
+                return f"{quantity.in_bytes(value, rounding)} of scratch space"
             case "pods":
                 return f"{_plain(value)} pod{'' if value == 1 else 's'}"
             case self._gpu:
@@ -69,6 +68,9 @@ class Words:
 
 def queued(running: int, limit: int, position: int, *, of_project: bool) -> str:
     """Which limit would hold a new training back, and where in the queue it would stand."""
+    if running == limit == 1:
+        whose = "training of this project" if of_project else "training"
+        return f"Another {whose} runs or is about to, and only one may: it would be number {position:,} in the queue."
     whose = "trainings of this project" if of_project else "trainings"
     return (
         f"{running:,} of at most {limit:,} {whose} run or are about to: it would be number {position:,} in the queue."

@@ -6,7 +6,7 @@ The coming due times are played through with the median duration, in the memory 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -23,7 +23,11 @@ _WORDS = ("", "", "", "three", "four", "five", "six", "seven", "eight", "nine", 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """How the coming due times went when each training took the median: `days` is the time that they cover."""
+    """How the coming due times went when each training took the median.
+
+    `days` is the time that they cover. `full_after` is when no more may wait, be it after that time; None: never.
+    `too_many_a_day` due times start nothing from then on.
+    """
 
     days: float
     due: int
@@ -33,6 +37,7 @@ class Played:
     waiting: int
     at_once: int
     full_after: timedelta | None
+    too_many_a_day: float
 
 
 def forecast(schedule: Schedule, took: Sequence[timedelta], now: datetime, anchor: datetime) -> list[str]:
@@ -44,7 +49,8 @@ def forecast(schedule: Schedule, took: Sequence[timedelta], now: datetime, ancho
     if len(took) < ENOUGH or len(due) < 2:
         return []
     usual, long = percentile(took, 0.5), percentile(took, 0.95)
-    shortest = min(after - before for before, after in pairwise(due))
+    gaps = [after - before for before, after in pairwise(due)]
+    shortest = min(gaps)
     history = f"The last {_number(len(took))} runs took {duration(_rounded(usual))} in the median"
     beyond = sum(one > shortest for one in took)
     if not beyond:
@@ -57,7 +63,10 @@ def forecast(schedule: Schedule, took: Sequence[timedelta], now: datetime, ancho
             f"{history}, but {beyond} of them took longer than the {duration(shortest)} between due times "
             f"(95 % ended within {duration(_rounded(long))}). {_now_and_then(schedule.overlap)}"
         ]
-    return [f"{history}; with a period of {duration(shortest)} and {_always(schedule, play(schedule, due, usual))}"]
+    often = f"a period of {duration(shortest)}"
+    if max(gaps) >= 2 * shortest:
+        often = f"as little as {duration(shortest)} between due times"
+    return [f"{history}; with {often} and {_always(schedule, play(schedule, due, usual))}"]
 
 
 def percentile(took: Sequence[timedelta], share: float) -> timedelta:
@@ -94,15 +103,22 @@ def play(schedule: Schedule, due: Sequence[datetime], takes: timedelta) -> Playe
             skipped += 1
         most = max(most, len(ends))
         waiting = max(waiting, len(ends) - 1)
+    covered = (due[-1] - due[0]) * len(due) / (len(due) - 1)  # with the time after the last of them
+    full_after = full_at - due[0] if full_at else None
+    beyond = len(due) - covered / takes  # so many more than can run in that time, one after the other
+    growing = beyond >= 1
+    if full_after is None and growing and schedule.overlap is Overlap.QUEUE:
+        full_after = covered * (schedule.queue_limit / beyond)
     return Played(
-        days=(due[-1] - due[0]) / _DAY,
+        days=covered / _DAY,
         due=len(due),
         ended=ended,
         cut_short=cut,
         skipped=skipped,
         waiting=waiting,
         at_once=most,
-        full_after=full_at - due[0] if full_at else None,
+        full_after=full_after,
+        too_many_a_day=(beyond if growing else skipped) / (covered / _DAY),
     )
 
 
@@ -118,11 +134,10 @@ def _always(schedule: Schedule, played: Played) -> str:
             return f"`allow`, up to {played.at_once} runs would be active at the same time."
         case Overlap.QUEUE:
             if played.full_after is None:
-                return f"`queue`, up to {played.waiting} runs would wait at the same time."
+                return f"`queue`, {_at_most_waiting(played.waiting)}."
             return (
-                f"`queue`, {_growing(schedule.queue_limit, played.full_after)} until all {schedule.queue_limit} places "
-                f"are taken after {duration(_rounded(played.full_after))}; from then on {_a_day_when_full(played)} "
-                "would start nothing."
+                f"`queue`, {_filling(schedule.queue_limit, played.full_after)}; from then on "
+                f"{_a_day(played.too_many_a_day * played.days, played)} would start nothing."
             )
 
 
@@ -135,24 +150,28 @@ def _now_and_then(overlap: Overlap) -> str:
     }[overlap]
 
 
-def _a_day(count: int, played: Played) -> str:
+def _a_day(count: float, played: Played) -> str:
     a_day, all_a_day = count / played.days, played.due / played.days
     if a_day >= 1:
         return f"about {round(a_day)} of the {round(all_a_day)} due times a day"
-    return f"{count} of the next {played.due} due times"
+    return f"{round(count)} of the next {played.due} due times"
 
 
-def _a_day_when_full(played: Played) -> str:
-    """As `_a_day`, counted from when the queue is full."""
-    full = played.full_after or timedelta()
-    share = 1 - full / _DAY / played.days
-    rest = replace(played, days=played.days * share, due=round(played.due * share))
-    return _a_day(played.skipped, rest)
+def _at_most_waiting(count: int) -> str:
+    return "no more than one run would wait" if count == 1 else f"up to {count} runs would wait at the same time"
 
 
-def _growing(places: int, full_after: timedelta) -> str:
+def _filling(places: int, full_after: timedelta) -> str:
+    """How a queue fills; by the day only when that takes more than one."""
+    taken = f"{'the only place is' if places == 1 else f'all {places} places are'} taken after {_about(full_after)}"
+    if full_after <= _DAY:
+        return taken
     a_day = round(places / (full_after / _DAY))
-    return f"about {a_day} more would wait each day" if a_day else "more and more would wait"
+    return f"{f'about {a_day}' if a_day else 'more and'} more would wait each day until {taken}"
+
+
+def _about(span: timedelta) -> str:
+    return f"{round(span / _DAY):,} days" if span >= 2 * _DAY else duration(_rounded(span))
 
 
 def _rounded(span: timedelta) -> timedelta:

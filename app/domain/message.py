@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from html import escape
 
 from app.domain.notice import Notice, NoticeKind
+from app.domain.topology import rfc3339
 
 # For people only: receivers of webhooks ask for the rest, as somebody who may see it.
 _PRIVATE = ("message",)
@@ -30,8 +31,7 @@ def payload(notice: Notice, address: str) -> bytes:
         "training_id": str(notice.training_id) if notice.training_id else None,
         "url": page(notice, address),
     }
-    at = notice.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    body = {"type": notice.kind.type, "timestamp": at, "data": told | ids}
+    body = {"type": notice.kind.type, "timestamp": rfc3339(notice.at), "data": told | ids}
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -45,7 +45,7 @@ def page(notice: Notice, address: str) -> str:
 def letter(notice: Notice, address: str) -> Letter:
     """For a person: what happened, why, and where to look."""
     headline = _headline(notice)
-    sentences = [part for part in (headline, str(notice.data.get("message") or "")) if part]
+    sentences = [part for part in (headline, str(notice.data.get("message") or ""), _due(notice)) if part]
     link, settings = page(notice, address), f"{address}/notices"
     why = "You get this because you asked TaaS for it. Change or end it under"
     text = "\n\n".join([*sentences, link, f"-- \n{why} {settings}"]) + "\n"
@@ -60,8 +60,25 @@ def letter(notice: Notice, address: str) -> Letter:
 def _headline(notice: Notice) -> str:
     project = str(notice.data.get("project", ""))
     number = notice.data.get("number")
-    training = f"{project} {number}" if number else project
+    training = f"{project} #{number}" if number else project
+    if notice.kind is NoticeKind.MISSED and (times := notice.data.get("times")):
+        return f"{times} due times of {project} made no training."
     return _HEADLINES[notice.kind].format(training=training, project=project)
+
+
+def _due(notice: Notice) -> str:
+    """The dates that it is about, in words: whenever it ran, that is what has to be looked at."""
+    first, last = notice.data.get("scheduled_for"), notice.data.get("last_scheduled_for")
+    if not first:
+        return ""
+    if last:
+        return f"The due times: from {_written(str(first))} to {_written(str(last))}."
+    return f"Its due time: {_written(str(first))}."
+
+
+def _written(told: str) -> str:
+    due = datetime.fromisoformat(told).astimezone(UTC)
+    return f"{due:%A} {due.day} {due:%B %Y, %H:%M}{f':{due:%S}' if due.second else ''} UTC"
 
 
 _HEADLINES = {
@@ -70,8 +87,8 @@ _HEADLINES = {
     NoticeKind.FAILED: "{training} failed.",
     NoticeKind.STOPPED: "{training} was stopped.",
     NoticeKind.TIMED_OUT: "{training} took longer than it may.",
-    NoticeKind.LATE: "A due training of {project} is late.",
-    NoticeKind.OVERDUE: "A due training of {project} did not succeed in time.",
+    NoticeKind.LATE: "{training} is late.",
+    NoticeKind.OVERDUE: "{training} did not succeed in time.",
     NoticeKind.MISSED: "A due time of {project} made no training.",
     NoticeKind.SLOW: "{training} runs longer than usual.",
     NoticeKind.SCHEDULE_PAUSED: "The schedule of {project} was paused.",

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from app.domain.topology import rfc3339
 from app.domain.training import State, Training
 
 
@@ -133,7 +134,7 @@ def training_data(training: Training) -> dict[str, Any]:
         "state": training.state.value,
         "reason": training.reason.value if training.reason else None,
         "trigger": training.trigger.value,
-        "scheduled_for": due.isoformat() if due else None,
+        "scheduled_for": rfc3339(due) if due else None,
         "message": training.message,
     }
 

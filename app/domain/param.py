@@ -51,7 +51,12 @@ class Param:
                 return f"one of {', '.join(self.choices)}"
         what = "a whole number" if self.type is ParamKind.INTEGER else "a number"
         if self.min is not None and self.max is not None:
-            return f"{what} from {self.min} to {self.max}"
+            return f"{what} from {_read(self.min)} to {_read(self.max)}"
         if self.min is not None:
-            return f"{what} of at least {self.min}"
-        return what if self.max is None else f"{what} of at most {self.max}"
+            return f"{what} of at least {_read(self.min)}"
+        return what if self.max is None else f"{what} of at most {_read(self.max)}"
+
+
+def _read(bound: Bound) -> str:
+    """As people read it."""
+    return f"{bound:,}" if isinstance(bound, int) else str(bound)

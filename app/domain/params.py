@@ -123,7 +123,7 @@ def _about(param: Param) -> Iterator[tuple[str, str]]:
     if not template.PARAM_NAME.fullmatch(param.name):
         yield "", "Name a parameter with 1 to 63 letters, digits and '_', and no digit first."
     if len(param.help) > HELP_MAX:
-        yield "help", f"This has {len(param.help)} characters; at most {HELP_MAX} are possible."
+        yield "help", f"This has {len(param.help):,} characters; at most {HELP_MAX} are possible."
     limits = list(_limits(param))
     choices = list(_choices(param))
     yield from limits

@@ -8,11 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from app.domain.param import Param
 from app.domain.project_metric import ProjectMetric
 from app.domain.schedule import Schedule
+
+if TYPE_CHECKING:
+    from app.domain.training import State
 
 
 class Framework(StrEnum):
@@ -129,6 +133,16 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class LastTraining:
+    """The newest training of a project, as long as it is on record."""
+
+    id: UUID
+    number: int
+    state: State
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """A project's row. `revision` grows with every edit; `secret_names` are the variables whose values are sealed."""
 
@@ -146,6 +160,7 @@ class Project:
     last_number: int = 0
     secret_names: tuple[str, ...] = ()
     timing: Timing | None = None
+    last: LastTraining | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,11 +42,11 @@ def in_base(value: Decimal) -> str:
     return str(int(value)) if value == value.to_integral_value() else f"{int(value * 1000)}m"
 
 
-def in_bytes(value: Decimal) -> str:
-    """Bytes for people, rounded up to a tenth: `1.5 GiB`."""
+def in_bytes(value: Decimal, rounding: str = ROUND_UP) -> str:
+    """Bytes for people, rounded to a tenth: `1.5 GiB`. What is asked for is rounded up, what there is down."""
     for suffix in ("Pi", "Ti", "Gi", "Mi", "Ki"):
         unit = _SUFFIXES.get(suffix, Decimal(1))
         if value >= unit:
-            number = (value / unit).quantize(Decimal("0.1"), rounding=ROUND_UP).normalize()
+            number = (value / unit).quantize(Decimal("0.1"), rounding=rounding).normalize()
             return f"{number:f} {suffix}B"
     return f"{value.to_integral_value():f} bytes"

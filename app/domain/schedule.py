@@ -63,6 +63,13 @@ class Schedule:
     notice_slow: bool = False
 
 
+def anchor_after(before: Schedule | None, after: Schedule, anchor: datetime | None, now: datetime) -> datetime:
+    """From when an interval without a start counts once `after` is set: as before while the interval is the same."""
+    if anchor is None or before is None or before.interval != after.interval:
+        return now
+    return anchor
+
+
 def next_due(schedule: Schedule, after: datetime, anchor: datetime) -> datetime | None:
     """The first due time after `after`, in UTC; None when there is none any more.
 

@@ -15,6 +15,7 @@ from app.domain.wall_clock import clock_change
 
 COUNT = 10
 _MOMENT = timedelta(minutes=1)
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +106,16 @@ def _about(parsed: cron.Cron, change: datetime, place: ZoneInfo) -> str | None:
 
 
 def _shifted(interval: timedelta, due: tuple[datetime, ...]) -> Iterator[Caution]:
-    if interval % timedelta(days=1):
+    """Where its times of day move. It has some when it makes up whole days, and keeps them if it divides the shift."""
+    if interval % _DAY and _DAY % interval:
         return
     for before, after in pairwise(due):
-        if before.utcoffset() != after.utcoffset():
+        shift = (after.utcoffset() or timedelta()) - (before.utcoffset() or timedelta())
+        if shift % interval:
             yield Caution(
                 after,
                 f"The clocks change before it, and an interval counts the time that passes: it is due at "
-                f"{after:%H:%M} instead of {before:%H:%M}. Use cron for a fixed time of day.",
+                f"{after:%H:%M} instead of {after - shift:%H:%M}. Use cron for fixed times of day.",
             )
 
 

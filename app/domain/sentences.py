@@ -100,6 +100,9 @@ def waiting_for(task: str, why: str, others: int) -> str:
 
 def queued(running: int, limit: int, *, of_project: bool) -> str:
     """Which limit holds it back."""
+    if running == limit == 1:
+        whose = "training of this project" if of_project else "training"
+        return f"Another {whose} is running, and only one may at a time: it starts when that has ended, in its turn."
     whose = "trainings of this project" if of_project else "trainings"
     return f"{running} of at most {limit} {whose} are running: it starts when one ends, first come, first served."
 
@@ -141,6 +144,11 @@ def archiving() -> str:
     return "Its logs are being stored before its namespace is deleted."
 
 
+def between(least: timedelta, most: timedelta) -> str:
+    """What a duration may be, such as `1 minute to 366 days`: words that hold however durations are typed."""
+    return f"{_written_out(least)} to {_written_out(most)}"
+
+
 def duration(value: timedelta) -> str:
     """`90 s`, `5 min`, `2 h`, `1 h 30 min`."""
     seconds = int(value.total_seconds())
@@ -150,3 +158,20 @@ def duration(value: timedelta) -> str:
     minutes, seconds = divmod(rest, 60)
     parts = [f"{hours} h" if hours else "", f"{minutes} min" if minutes else "", f"{seconds} s" if seconds else ""]
     return " ".join(part for part in parts if part)
+
+
+def _written_out(span: timedelta) -> str:
+    """In the largest unit that divides it; `0` for nothing."""
+    for unit, size in _UNITS:
+        count, rest = divmod(span, size)
+        if count and not rest:
+            return f"{count:,} {unit}{'' if count == 1 else 's'}"
+    return "0"
+
+
+_UNITS = (
+    ("day", timedelta(days=1)),
+    ("hour", timedelta(hours=1)),
+    ("minute", timedelta(minutes=1)),
+    ("second", timedelta(seconds=1)),
+)

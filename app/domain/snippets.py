@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from app.domain.hook import ParamRule, ParamType, Signing
 
@@ -32,17 +35,39 @@ def snippets(base: str, project: str, signing: Signing, rules: Sequence[ParamRul
     """For a hook of `project` that is reached at `base`. Only a shell can sign: the others are for unsigned hooks."""
     body = example(rules)
     shell = _shell(base, signing, body)
+    signed = signing is not Signing.NONE
     found = [
-        Snippet("curl", "curl", "bash", _NOTES["curl"], shell),
-        Snippet("github", "GitHub Actions", "yaml", _NOTES["github"], _github(project, signing, shell)),
+        Snippet("curl", "curl", "bash", f"In the environment: {_asked(signed)}.", shell),
+        Snippet(
+            "github",
+            "GitHub Actions",
+            "yaml",
+            f"In the repository's secrets: {_asked(signed)}. GitHub's runners have to reach {base}.",
+            _github(project, signing, shell),
+        ),
     ]
-    if signing is Signing.NONE:
+    if not signed:
         found += [
-            Snippet("airflow", "Airflow", "python", _NOTES["airflow"], _airflow(project, body)),
-            Snippet("dagster", "Dagster", "python", _NOTES["dagster"], _dagster(base, project, body)),
-            Snippet("argo", "Argo Workflows", "yaml", _NOTES["argo"], _argo(base, project, body)),
+            Snippet("airflow", "Airflow", "python", _airflow_note(base), _airflow(project, body)),
+            Snippet(
+                "dagster",
+                "Dagster",
+                "python",
+                f"In the environment: {_asked(signed)}; TAAS_API_TOKEN, an API token.",
+                _dagster(base, project, body),
+            ),
+            Snippet("argo", "Argo Workflows", "yaml", _ARGO_NOTE, _argo(base, project, body)),
         ]
     return found
+
+
+def only_here(base: str) -> bool:
+    """Whether nobody but the machine itself reaches that address."""
+    host = urlsplit(base).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # a name
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def example(rules: Sequence[ParamRule]) -> Any:
@@ -55,8 +80,20 @@ def example(rules: Sequence[ParamRule]) -> Any:
             deeper = here.setdefault(part, {})
             here = deeper if isinstance(deeper, dict) else {}
         if parts:
-            here.setdefault(parts[-1], rule.default if rule.default is not None else _EXAMPLES[rule.type])
+            here.setdefault(parts[-1], _EXAMPLES[rule.type] if rule.default is None else _typed(rule))
     return _with_lists(document)
+
+
+def _typed(rule: ParamRule) -> Any:
+    """A rule's default as a sender would write it: forms and pages keep numbers as text, too."""
+    if rule.type is ParamType.STRING or not isinstance(rule.default, str):
+        return rule.default
+    if rule.type is ParamType.BOOLEAN:
+        return rule.default == "true"
+    if rule.type is ParamType.INTEGER:
+        return int(rule.default)
+    number = float(rule.default)
+    return number if math.isfinite(number) else rule.default  # JSON has no such number, but a text is read as one
 
 
 def _with_lists(value: Any) -> Any:
@@ -156,7 +193,7 @@ def trained_{function}(context: dg.AssetExecutionContext) -> dg.MaterializeResul
     started = requests.post(
         f"{{TAAS}}/hooks/{{os.environ['TAAS_HOOK_TOKEN']}}",
         json={_python(body)},
-        headers={{"Idempotency-Key": context.run_id}},
+        headers={{"Idempotency-Key": context.run.run_id}},
         timeout=30,
     )
     started.raise_for_status()
@@ -206,6 +243,19 @@ def _python(body: Any) -> str:
     return plain if '"' in plain or "\\" in plain else plain.replace("'", '"')
 
 
+def _asked(signed: bool) -> str:
+    secret = "; TAAS_HOOK_SECRET, its secret to sign with" if signed else ""
+    return f"TAAS_HOOK_TOKEN, {_TOKEN}{secret}"
+
+
+def _airflow_note(base: str) -> str:
+    return (
+        f"Needs Airflow 3 with apache-airflow-providers-http, an HTTP connection named taas whose host is {base}, and "
+        f"two variables: taas_hook_token, {_TOKEN}, and taas_api_token, an API token. The sensor is deferred: it holds "
+        "no worker while it waits, but a triggerer has to run."
+    )
+
+
 _HEX = "key=$(printf %s \"${TAAS_HOOK_SECRET#whsec_}\" | base64 -d | od -An -v -tx1 | tr -d ' \\n')"
 _SIGNING = {
     Signing.NONE: (),
@@ -224,11 +274,9 @@ _HEADERS = {
     Signing.STANDARD: ('"webhook-id: $id"', '"webhook-timestamp: $at"', '"webhook-signature: v1,$signature"'),
     Signing.GITHUB: ('"Idempotency-Key: $id"', '"X-Hub-Signature-256: sha256=$signature"'),
 }
-_NOTES = {
-    "curl": "Give TAAS_HOOK_TOKEN (and TAAS_HOOK_SECRET where the hook is signed) in the environment.",
-    "github": "Put the token into the repository's secrets as TAAS_HOOK_TOKEN.",
-    "airflow": "Needs apache-airflow-providers-http, a connection named taas with this server's address, and the "
-    "variables taas_hook_token and taas_api_token. The sensor is deferred: it holds no worker while it waits.",
-    "dagster": "Needs TAAS_HOOK_TOKEN and an API token as TAAS_API_TOKEN in the environment.",
-    "argo": "The token comes from the ConfigMap taas, key hook-token, in the workflow's namespace.",
-}
+_TOKEN = "what follows /hooks/ in the hook's address"
+_ARGO_NOTE = (
+    f"In the workflow's namespace: a ConfigMap taas with the label workflows.argoproj.io/configmap-type: Parameter, "
+    f"without which Argo does not find it, and the key hook-token, {_TOKEN}. The workflow starts the training and does "
+    "not wait for its end."
+)

@@ -53,7 +53,7 @@ def checked_kinds(kinds: Sequence[NoticeKind]) -> tuple[NoticeKind, ...]:
 
 def checked_description(text: str) -> str:
     if len(text) > DESCRIPTION_MAX:
-        raise wrong("/description", f"The description has {len(text)} characters; use at most {DESCRIPTION_MAX}.")
+        raise wrong("/description", f"The description has {len(text):,} characters; use at most {DESCRIPTION_MAX}.")
     return text
 
 

@@ -53,13 +53,13 @@ def parse_termination(message: str | None) -> Termination | None:
     return Termination(said["phase"], exit_code, _parse_sum(said))
 
 
-def judge_log(said: Termination | None, received: LogSum) -> tuple[LogVerdict, int]:
+def judge_log(said: Termination | None, received: LogSum) -> tuple[LogVerdict, int | None]:
     """Compare what the task says it wrote with what was received of it; the number is of the lines missing.
 
-    INCOMPLETE with 0 lines missing: some are damaged or doubled.
+    INCOMPLETE with 0 lines missing: some are damaged or doubled. None: nobody knows.
     """
     if said is None or said.output is None:
-        return LogVerdict.UNVERIFIED, 0
+        return LogVerdict.UNVERIFIED, None
     if said.output == received:
         return LogVerdict.VERIFIED, 0
     return LogVerdict.INCOMPLETE, max(0, said.output.lines - received.lines)

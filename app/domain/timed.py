@@ -8,6 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from app.domain.firing import Cause, Outcome, Pause
+from app.domain.pauses import Spell
 from app.domain.schedule import CatchUp
 from app.domain.training import Reason, State
 
@@ -66,6 +67,13 @@ class ScheduleState:
         if self.paused_at is None:
             return None
         return Pause(self.paused_at, self.resumed_at, self.pause_catch_up)
+
+    @property
+    def open_spell(self) -> Spell | None:
+        """The latest pause in words, when due times that are not handled yet may have fallen into it."""
+        if self.paused_at is None or (self.resumed_at is not None and self.resumed_at <= self.handled_until):
+            return None
+        return Spell(self.paused_at, self.resumed_at, self.paused_by or "TaaS")
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def parts_of(path: str) -> tuple[str, ...]:
     if parts[0] not in AREAS:
         raise _wrong(f"A path begins with {' or '.join(AREAS)}, such as models/weights.npz.")
     if len(path) > _PATH_MAX or len(parts) > _DEEPEST:
-        raise _wrong(f"The path is too long: use at most {_PATH_MAX} characters and {_DEEPEST} folders.")
+        raise _wrong(f"The path is too long: use at most {_PATH_MAX:,} characters and {_DEEPEST} folders.")
     if not all(_is_name(part) for part in parts):
         raise _wrong("A path has no empty parts, no '.' and no '..', and only characters that can be shown.")
     return parts

@@ -12,6 +12,7 @@ from uuid import UUID
 from app.domain import names, quantity, template, topology
 from app.domain.placement import check_node_selector, check_tolerations
 from app.domain.project import Framework, ProjectSpec, Resources, Role, RunSpec, Success
+from app.domain.sentences import between
 from app.domain.topology import Told, TooMuchToTell
 from app.domain.validate_schedule import check_schedule
 from app.errors import FieldError
@@ -99,7 +100,8 @@ def _roles(run: RunSpec) -> Iterator[FieldError]:
         if name not in allowed:
             yield FieldError(
                 pointer("roles", name),
-                f"With {run.framework} the roles are {', '.join(allowed)}; use one of them.",
+                f"With {run.framework} {'the roles are' if len(allowed) > 1 else 'the only role is'} "
+                f"{', '.join(allowed)}.",
             )
             continue
         yield from _role(name, role)
@@ -227,9 +229,7 @@ def _durations(run: RunSpec) -> Iterator[FieldError]:
         ("stop_grace", run.stop_grace, nothing, timedelta(hours=1)),
     ):
         if value is not None and not least <= value <= most:
-            yield FieldError(
-                f"/{field}", f"Use an ISO 8601 duration from {_iso(least)} to {_iso(most)}, such as PT10M."
-            )
+            yield FieldError(f"/{field}", f"Use {between(least, most)}.")
 
 
 def _told(run: RunSpec) -> Iterator[FieldError]:
@@ -265,11 +265,3 @@ def _more(one: str, other: str) -> bool:
         return quantity.parse(one) > quantity.parse(other)
     except ValueError:
         return False
-
-
-def _iso(duration: timedelta) -> str:
-    seconds = int(duration.total_seconds())
-    for unit, letter in ((86_400, "D"), (3_600, "H"), (60, "M")):
-        if seconds and seconds % unit == 0:
-            return f"P{'' if letter == 'D' else 'T'}{seconds // unit}{letter}"
-    return f"PT{seconds}S"

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from app.domain import cron
 from app.domain.schedule import HORIZON, Schedule, next_due
+from app.domain.sentences import between
 from app.errors import FieldError
 
 INTERVAL_MIN = timedelta(minutes=1)
@@ -45,7 +46,7 @@ def _when(schedule: Schedule) -> Iterator[tuple[str, str]]:
             yield "cron", str(exc)
     interval = schedule.interval
     if interval is not None and (interval.microseconds or not INTERVAL_MIN <= interval <= INTERVAL_MAX):
-        yield "interval", "Use an ISO 8601 duration in whole seconds from PT1M to P366D, such as PT6H."
+        yield "interval", f"Use {between(INTERVAL_MIN, INTERVAL_MAX)}, in whole seconds."
 
 
 def _zone(name: str) -> Iterator[tuple[str, str]]:
@@ -97,13 +98,13 @@ def _counts(schedule: Schedule) -> Iterator[tuple[str, str]]:
 
 
 def _spans(schedule: Schedule) -> Iterator[tuple[str, str]]:
-    for field, value, most, words in (
-        ("catch_up_window", schedule.catch_up_window, WINDOW_MAX, "P366D, such as P7D"),
-        ("start_tolerance", schedule.start_tolerance, TOLERANCE_MAX, "P30D, such as PT15M, or leave it out"),
-        ("succeed_within", schedule.succeed_within, WINDOW_MAX, "P366D, such as PT4H, or leave it out"),
+    for field, value, most, else_ in (
+        ("catch_up_window", schedule.catch_up_window, WINDOW_MAX, ""),
+        ("start_tolerance", schedule.start_tolerance, TOLERANCE_MAX, ", or leave it out"),
+        ("succeed_within", schedule.succeed_within, WINDOW_MAX, ", or leave it out"),
     ):
         if value is not None and not INTERVAL_MIN <= value <= most:
-            yield field, f"Use an ISO 8601 duration from PT1M to {words}."
+            yield field, f"Use {between(INTERVAL_MIN, most)}{else_}."
 
 
 def _empty(schedule: Schedule) -> Iterator[tuple[str, str]]:

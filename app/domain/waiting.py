@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from app.domain.causes import clean
 from app.domain.seen import PodPhase, Seen, SeenPod, SeenWarning
 from app.domain.training import TaskKey
@@ -13,8 +15,26 @@ BAD_CONTAINER = frozenset({"CreateContainerConfigError", "CreateContainerError",
 # Nobody forbids anything: a controller is behind, as after an outage of the API server, and the Job tries again.
 # Said by the admission plugins ServiceAccount and ResourceQuota.
 _WILL_PASS = ("error looking up service account", "status unknown for quota")
+_BACK_OFF = re.compile(r'^Back-off pulling image "[^"]*"(: ErrImagePull)?(: )?')
 _VOLUME_TROUBLE = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume"})
 _POD_TROUBLE = _VOLUME_TROUBLE | {"FailedCreatePodSandBox", "NetworkNotReady"}
+
+
+def container_trouble(reason: str, message: str) -> str:
+    """Why kubelet does not start a container, in its words and without a full stop.
+
+    A pull that fails is told in the same way while it is tried and while kubelet waits to try again: it goes from one
+    to the other every few seconds.
+    """
+    if reason in PULL_ERRORS:
+        words = pull_trouble(message)
+        return f"its image cannot be pulled: {words}" if words else "its image cannot be pulled"
+    return f"{reason}: {clean(message)}" if message else reason
+
+
+def pull_trouble(message: str) -> str:
+    """Why a pull failed, without that it will be tried again; empty when kubelet says no more than that."""
+    return clean(_BACK_OFF.sub("", message))
 
 
 def why_waiting(key: TaskKey, pod: SeenPod | None, seen: Seen) -> str:
@@ -27,7 +47,7 @@ def why_waiting(key: TaskKey, pod: SeenPod | None, seen: Seen) -> str:
     if pod.scheduling:
         return f"no node takes it: {clean(pod.scheduling)}"
     if pod.waiting in PULL_ERRORS | BAD_IMAGE | BAD_CONTAINER:
-        return f"{pod.waiting}: {clean(pod.waiting_message)}" if pod.waiting_message else pod.waiting
+        return container_trouble(pod.waiting, pod.waiting_message)
     trouble = _latest(seen, "Pod", pod.name, _POD_TROUBLE)
     if trouble is not None:
         return clean(trouble.message)
@@ -38,8 +58,13 @@ def why_waiting(key: TaskKey, pod: SeenPod | None, seen: Seen) -> str:
 
 def creation_trouble(role: str, seen: Seen) -> SeenWarning | None:
     """The newest refusal to make a pod of that role's Job; None when there is none."""
+    return max(creation_troubles(role, seen), key=lambda warning: warning.last_at, default=None)
+
+
+def creation_troubles(role: str, seen: Seen) -> list[SeenWarning]:
+    """Every refusal to make a pod of that role's Job: each names another pod, so one cause is told many times."""
     job = seen.jobs.get(role)
-    return None if job is None else _latest(seen, "Job", job.name, frozenset({"FailedCreate"}))
+    return [] if job is None else _of(seen, "Job", job.name, frozenset({"FailedCreate"}))
 
 
 def will_pass(refusal: SeenWarning) -> bool:
@@ -48,5 +73,8 @@ def will_pass(refusal: SeenWarning) -> bool:
 
 
 def _latest(seen: Seen, kind: str, name: str, reasons: frozenset[str]) -> SeenWarning | None:
-    fitting = (w for w in seen.warnings if w.kind == kind and w.name == name and w.reason in reasons)
-    return max(fitting, key=lambda warning: warning.last_at, default=None)
+    return max(_of(seen, kind, name, reasons), key=lambda warning: warning.last_at, default=None)
+
+
+def _of(seen: Seen, kind: str, name: str, reasons: frozenset[str]) -> list[SeenWarning]:
+    return [w for w in seen.warnings if w.kind == kind and w.name == name and w.reason in reasons]

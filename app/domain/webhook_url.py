@@ -41,7 +41,9 @@ class WebhookUrl:
 def parse_url(text: str, allowed: Sequence[Network] = ()) -> WebhookUrl:
     """Raises `InvalidInput` when it is no http(s) address, or an IP address that webhooks may not call."""
     if not 1 <= len(text) <= LONGEST or not all("!" <= character <= "~" for character in text):
-        raise _wrong(f"The URL must have 1 to {LONGEST} characters of ASCII without spaces; percent-encode the others.")
+        raise _wrong(
+            f"The URL must have 1 to {LONGEST:,} characters of ASCII without spaces; percent-encode the others."
+        )
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
@@ -63,10 +65,11 @@ def parse_url(text: str, allowed: Sequence[Network] = ()) -> WebhookUrl:
     return WebhookUrl(parts.scheme, host.lower(), _PORTS[parts.scheme] if port is None else port, target)
 
 
-def refusal(address: str) -> str:
-    """Why an address is not called, and who could allow it."""
+def refusal(address: str, *, host: str = "") -> str:
+    """Why an address is not called, also when it is that of a `host`, and who could allow it."""
+    what = f"{host} leads to {address}, which" if host and host != address else address
     return (
-        f"{address} is not a public address, so webhooks may not call it. "
+        f"{what} is not a public address, so webhooks may not call it. "
         "An admin can allow its network with TAAS_WEBHOOK_ALLOWED_NETWORKS."
     )
 

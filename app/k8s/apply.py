@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -18,6 +18,7 @@ import structlog
 from app.domain.causes import NODE_LOST
 from app.errors import ClusterError
 from app.k8s import objects
+from app.k8s.binding import until_settled
 from app.k8s.cache import Cache
 from app.k8s.client import STRATEGIC_PATCH, KubeClient
 from app.k8s.creating import Refused as Refused
@@ -25,6 +26,7 @@ from app.k8s.creating import create_or_adopt, path_of
 from app.k8s.manifests import labels
 from app.k8s.manifests.launch import Manifest, TrainingObjects
 
+T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 
 
@@ -45,10 +47,16 @@ class Applier:
         volume, which no namespace would hold back.
         """
         await self._create(made.network_policy)
-        then = (*made.secrets, *made.config_maps, made.service, *made.volumes, *made.claims)
-        await _all([self._create(manifest) for manifest in then])
+        around = (*made.secrets, *made.config_maps, made.service)
+        await _all([*(self._create(manifest) for manifest in around), self._bind(made)])
         for data in await _all([self._create(manifest) for manifest in made.jobs.values()]):
             self._cache.learn_job(data)
+
+    async def _bind(self, made: TrainingObjects) -> None:
+        for manifests in (made.volumes, made.claims):
+            answers = await _all([self._create(manifest) for manifest in manifests])
+            for manifest, data in zip(manifests, answers, strict=True):
+                await until_settled(self._client, manifest, data)
 
     async def suspend_job(self, namespace: str, name: str, uid: str) -> None:
         """Remove its running pods and keep it as it is."""
@@ -111,7 +119,7 @@ class _Kind(objects.Struct):
     kind: str = ""
 
 
-async def _all(calls: Sequence[Awaitable[bytes]]) -> list[bytes]:
+async def _all(calls: Sequence[Awaitable[T]]) -> list[T]:
     """Every answer, in order; when calls fail, the others are still waited for, and a refusal counts most."""
     answers: list[Any] = await asyncio.gather(*calls, return_exceptions=True)
     failures = [answer for answer in answers if isinstance(answer, BaseException)]

@@ -13,6 +13,7 @@ import msgspec
 from app.errors import ClusterError
 from app.k8s import objects
 from app.k8s.apply import if_still_meant
+from app.k8s.binding import until_settled
 from app.k8s.client import APPLY_PATCH, KubeClient
 from app.k8s.creating import create_or_adopt, path_of, refused_for_good
 from app.k8s.endpoint_cache import EndpointCache
@@ -41,12 +42,14 @@ class EndpointApplier:
         """
         await self._apply(made.walls)
         for volume in made.volumes:
-            await create_or_adopt(self._client, volume)
+            await until_settled(self._client, volume, await create_or_adopt(self._client, volume))
         addresses: dict[str, str] = {}
         for manifest in made.inside:
             data = await self._apply(manifest)
             if manifest["kind"] == "Deployment":
                 self._cache.learn_deployment(data)
+            elif manifest["kind"] == "PersistentVolumeClaim":
+                await until_settled(self._client, manifest, data)
             elif manifest["kind"] == "Service":
                 addresses |= _addresses(data)
         return addresses

@@ -22,6 +22,7 @@ from app import telemetry
 from app.errors import ClusterError
 from app.k8s.config import configure, describe, named_cluster
 from app.k8s.limits import RateLimit
+from app.k8s.tls import keep_connections_small
 from app.settings import Settings
 
 OLDEST = (1, 29)
@@ -62,6 +63,7 @@ class KubeClient:
     @classmethod
     async def connect(cls, settings: Settings) -> KubeClient:
         """Connect to the cluster that the settings name. Raises ClusterError: none named, no answer, or too old."""
+        keep_connections_small()
         client = cls(settings, ApiClient(await configure(settings)))
         try:
             await client.check()
@@ -266,7 +268,15 @@ def _refused(method: str, path: str, response: aiohttp.ClientResponse, body: byt
 
 
 def _passing(exc: ClusterError) -> bool:
-    return exc.http_status is None or exc.http_status in _PASSING
+    return exc.http_status is None or exc.http_status in _PASSING or _not_allowed(exc)
+
+
+def _not_allowed(exc: ClusterError) -> bool:
+    """Said by the authorizer, not by what judges the object: an API server that has just started says so at first.
+
+    It answers before it has read the roles. One that still says so after a few tries means it.
+    """
+    return exc.http_status == 403 and ' is forbidden: User "' in exc.detail
 
 
 def _wait(attempt: int, retry_after: float | None) -> float:

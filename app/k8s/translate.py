@@ -18,6 +18,8 @@ INDEX = "batch.kubernetes.io/job-completion-index"
 FAILURES = "batch.kubernetes.io/job-index-failure-count"
 IGNORED_FAILURES = "batch.kubernetes.io/job-index-ignored-failure-count"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# kubelet could not find the container any more, or there never was one; the exit code it gives, 137, is invented.
+_UNKNOWN_END = "ContainerStatusUnknown"
 _STUCK = {
     "NamespaceDeletionDiscoveryFailure",
     "NamespaceDeletionGroupVersionParsingFailure",
@@ -149,7 +151,7 @@ def pod(found: objects.Pod, now: datetime) -> SeenPod | None:
         sandbox_at=_since(conditions.get("PodReadyToStartContainers")),
         started_at=state.running.started_at if state.running else _moment(ended.started_at if ended else None),
         finished_at=_moment(ended.finished_at) if ended else _lost_at(status, disruption),
-        exit_code=ended.exit_code if ended else None,
+        exit_code=ended.exit_code if ended and ended.reason != _UNKNOWN_END else None,
         reason=sys.intern(status.reason or (ended.reason if ended else "")),
         message=_message(status, ended),
         waiting=sys.intern(waiting.reason) if waiting else "",

@@ -35,7 +35,7 @@ async def addresses_of(url: WebhookUrl, allowed: Sequence[Network], resolve: Res
         raise NotSent(f"The host {url.host} has no address: {exc}.") from exc
     for address in found:
         if not may_call(ip_address(address), allowed):
-            raise NotSent(f"{url.host} leads to {refusal(address)}")
+            raise NotSent(refusal(address, host=url.host))
     if not found:
         raise NotSent(f"The host {url.host} has no address.")
     return found

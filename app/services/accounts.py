@@ -80,10 +80,11 @@ class AccountService:
                 await tokens.note_used(connection, token.id, now)
         return principal
 
-    async def own_sessions(self, principal: Principal) -> list[Session]:
-        """Where the person is logged in, the newest first."""
+    async def own_sessions(self, principal: Principal, *, session: str | None = None) -> list[Session]:
+        """Where the person is logged in, the newest first; the one of the secret `session` is marked."""
+        asking = digest(session) if session is not None else None
         async with self._database.read() as connection:
-            return await sessions.of_user(connection, principal.user_id, self._clock())
+            return await sessions.of_user(connection, principal.user_id, self._clock(), asking=asking)
 
     async def end_session(self, principal: Principal, session_id: UUID) -> None:
         """Log the person out somewhere. Raises `NotFound`."""

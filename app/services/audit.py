@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from app.db import audit
+from dataclasses import replace
+
+from app.db import audit, audit_things
 from app.db.engine import Database
 from app.domain.access import Action, Principal
 from app.domain.audit import AuditEntry, AuditFilter
@@ -17,7 +19,9 @@ class AuditService:
         self._database = database
 
     async def page(self, principal: Principal, which: AuditFilter, request: PageRequest) -> Page[AuditEntry]:
-        """The newest first. Raises `NotAllowed`."""
+        """The newest first, each with what it is about if that is still there. Raises `NotAllowed`."""
         require(principal, Action.ADMINISTER)
         async with self._database.read() as connection:
-            return await audit.page(connection, which, request)
+            found = await audit.page(connection, which, request)
+            things = await audit_things.known(connection, {entry.object for entry in found.items})
+        return Page(tuple(replace(entry, thing=things.get(entry.object)) for entry in found.items), found.next)

@@ -202,11 +202,13 @@ def _check(start: datetime, end: datetime, now: datetime, concurrency: int) -> N
     if end <= start:
         errors.append(FieldError("/to", "The end is not after the start; choose a later one."))
     if end > now:
-        errors.append(FieldError("/to", f"A backfill is of the past; use a time up to {rfc3339(now)}."))
+        errors.append(
+            FieldError("/to", f"A backfill is of the past; use a time up to {rfc3339(now.replace(microsecond=0))}.")
+        )
     if not 1 <= concurrency <= CONCURRENCY_MAX:
         errors.append(FieldError("/concurrency", f"{concurrency} is not possible; use 1 to {CONCURRENCY_MAX}."))
     if errors:
-        raise InvalidInput(" ".join(error.detail for error in errors), errors=errors)
+        raise InvalidInput.of(errors)
 
 
 def _check_times(times: list[datetime]) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from app.db import dead_man, notices
+from app.db import dead_man, notices, records
 from app.db.engine import Database
 from app.domain import due_sentences
 from app.domain.notice import NoticeKind
+from app.domain.topology import rfc3339
 
 
 class DeadManService:
-    """Found by one statement over all due times that are still open, and told in the same transaction."""
+    """Found by one statement over all due times that are still open, and told in the same transaction.
+
+    The training's own events have it too, so that its page says so to whoever has asked for no notice.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -21,13 +25,16 @@ class DeadManService:
         async with self._database.transaction() as connection:
             alarms = await dead_man.find(connection, now)
             for alarm in alarms:
-                for kind in alarm.kinds:
+                for kind, limit in alarm.over.items():
+                    message = due_sentences.alarm(kind, alarm.project, alarm.number, limit)
+                    told = [(alarm.training_id, message)]
+                    await records.add_events(connection, told, reason=kind.capitalize(), severity="warning")
                     data = {
                         "project": alarm.project,
                         "number": alarm.number,
                         "state": alarm.state.value,
-                        "scheduled_for": alarm.due_at.isoformat(),
-                        "message": due_sentences.alarm(kind, alarm.project, alarm.number),
+                        "scheduled_for": rfc3339(alarm.due_at),
+                        "message": message,
                     }
                     await notices.tell(
                         connection,
@@ -36,4 +43,4 @@ class DeadManService:
                         training_id=alarm.training_id,
                         data=data,
                     )
-        return sum(len(alarm.kinds) for alarm in alarms)
+        return sum(len(alarm.over) for alarm in alarms)

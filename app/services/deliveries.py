@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from app.db import audit, deliveries
 from app.db.deliveries import Figures
 from app.db.engine import Database
 from app.domain.access import Principal
-from app.domain.notice import Channel, Delivery
+from app.domain.notice import Channel, Delivery, Subscription
 from app.domain.paging import Page, PageRequest
 from app.errors import Conflict, NotFound
 from app.services.subscriptions import SubscriptionService
@@ -28,6 +29,11 @@ class DeliveryService:
         async with self._database.read() as connection:
             await self._subscriptions.found(connection, principal, channel, subscription_id)
             return await deliveries.page(connection, subscription_id, request)
+
+    async def problems(self, principal: Principal, shown: Sequence[Subscription]) -> dict[UUID, str]:
+        """Of subscriptions that the person may see: why what was sent last did not arrive, where it did not."""
+        async with self._database.read() as connection:
+            return await deliveries.problems(connection, [one.id for one in shown])
 
     async def test(self, principal: Principal, channel: Channel, subscription_id: UUID) -> Delivery:
         """Send a notice that means nothing. Raises `NotFound`, and `Conflict` when it is disabled."""

@@ -29,7 +29,9 @@ class ProjectDraft:
     """A project as somebody describes it.
 
     `image` None means the catalogue's default for the framework, `success` None the usual rule, `default_storage` the
-    installation's default storage instead of `run.storage`. `secrets` sets variables, or removes them (None).
+    installation's default storage instead of `run.storage`. `secrets` sets variables, or removes them (None). `unread`
+    is what was written and could not be read; some value that is possible stands in its place, so that everything else
+    can be checked with it, and the draft becomes nothing.
     """
 
     name: str
@@ -47,6 +49,12 @@ class ProjectDraft:
     notes: str = ""
     tags: tuple[str, ...] = ()
     secrets: Mapping[str, str | None] = field(default_factory=dict)
+    unread: tuple[FieldError, ...] = ()
+
+    @property
+    def distinct_tags(self) -> tuple[str, ...]:
+        """As they are kept: each once, without the spaces around it."""
+        return tuple(dict.fromkeys(tag.strip() for tag in self.tags))
 
     @property
     def secrets_set(self) -> list[str]:
@@ -67,7 +75,7 @@ async def resolve(connection: AsyncConnection, draft: ProjectDraft, secret_names
 
     Raises InvalidInput with every field that is wrong.
     """
-    errors = [*_words(draft)]
+    errors = [*draft.unread, *_words(draft)]
     algorithm_id = await _algorithm(connection, draft, errors)
     image = await _image(connection, draft, errors)
     storage = await _storage(connection, draft, errors)
@@ -93,7 +101,7 @@ async def resolve(connection: AsyncConnection, draft: ProjectDraft, secret_names
     found = [*check_project(spec), *check_declared(spec), *(check_metric(spec.metric) if spec.metric else ())]
     errors += [error for error in found if error.pointer not in named]
     if errors or algorithm_id is None:
-        raise InvalidInput(" ".join(error.detail for error in errors[:3]), errors=errors)
+        raise InvalidInput.of(errors)
     return Resolved(spec, algorithm_id)
 
 
@@ -118,9 +126,8 @@ async def _algorithm(connection: AsyncConnection, draft: ProjectDraft, errors: l
         errors.append(FieldError("/algorithm", f"There is no algorithm named {draft.algorithm}; upload it first."))
         return None
     if draft.version is not None and not 1 <= draft.version <= found.latest:
-        errors.append(
-            FieldError("/version", f"{draft.algorithm} has the versions 1 to {found.latest}; or null for the newest.")
-        )
+        there = f"the versions 1 to {found.latest}" if found.latest > 1 else "version 1 only"
+        errors.append(FieldError("/version", f"{draft.algorithm} has {there}; or null for the newest."))
     return found.id
 
 

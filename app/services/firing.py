@@ -6,9 +6,11 @@ one. It happens whole or not at all, so a process that dies in the middle loses 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -25,6 +27,7 @@ from app.domain import due_sentences
 from app.domain.backlog import Slice, next_slice
 from app.domain.firing import Active, Outcome, Sight, failed_too_often, plan
 from app.domain.notice import NoticeKind
+from app.domain.pauses import Spell
 from app.domain.schedule import Overlap, Schedule
 from app.domain.timed import DueOutcome, DueTime, PausedBy
 from app.domain.topology import rfc3339
@@ -33,6 +36,7 @@ from app.errors import InvalidInput
 from app.services.checked import Basis, Checked
 from app.services.freeze import Ingredients, LaunchRequest, assemble, look_up
 from app.services.handovers import make_room
+from app.services.pauses import pauses_of
 from app.settings import Settings
 
 BATCH = 500
@@ -124,18 +128,27 @@ class FiringService:
             return batch
         handled = await due_times.handled(connection, wanted)
         active = await handovers.active_of(connection, list(slices))
+        pauses = await pauses_of(connection, [one.state for one in due])
         found = await look_up(connection, [one.spec for one in due], _AS_THE_PROJECT_SAYS)
         for one in due:
             project_id = one.state.project_id
             if (taken := slices.get(project_id)) is None:
                 continue
             fresh = replace(taken, due=tuple(m for m in taken.due if (project_id, m) not in handled))
-            self._plan(batch, one, fresh, active[project_id], found)
+            self._plan(batch, one, fresh, active[project_id], pauses.get(project_id, ()), found)
         return batch
 
-    def _plan(self, batch: _Batch, one: DueProject, taken: Slice, active: Sequence[Active], found: Ingredients) -> None:
-        project_id = one.state.project_id
-        outcomes = plan(_schedule(one), taken.due, one.now, active, pause=one.state.pause, later=taken.later)
+    def _plan(
+        self,
+        batch: _Batch,
+        one: DueProject,
+        taken: Slice,
+        active: Sequence[Active],
+        spells: Sequence[Spell],
+        found: Ingredients,
+    ) -> None:
+        project_id, pause = one.state.project_id, one.state.pause
+        outcomes = plan(_schedule(one), taken.due, one.now, active, pause=pause, spells=spells, later=taken.later)
         frozen = self._frozen(one, found) if any(outcome.verdict.makes_training for outcome in outcomes) else ""
         batch.names[project_id] = one.name
         for outcome in outcomes:
@@ -176,20 +189,27 @@ async def _write(connection: AsyncConnection, batch: _Batch) -> None:
 
 
 async def _tell(connection: AsyncConnection, batch: _Batch) -> None:
+    """One notice for all times of a project that came to nothing together, for the same reason, as at a pause's end."""
     silent = [row for row in batch.rows if row.training_id is None]
     if not silent:
         return
     wanted = await notices.wanted(connection, NoticeKind.MISSED, [row.project_id for row in silent])
+    alike: dict[tuple[UUID, DueOutcome, str], list[DueTime]] = defaultdict(list)
     for row in silent:
         if row.project_id in wanted:
-            data = {
-                "project": batch.names[row.project_id],
-                "scheduled_for": row.due_at.isoformat(),
-                "outcome": row.outcome.value,
-                "message": row.message,
-            }
-            key = f"missed:{row.project_id}:{row.due_at.isoformat()}"
-            await notices.tell(connection, NoticeKind.MISSED, project_id=row.project_id, key=key, data=data)
+            alike[row.project_id, row.outcome, row.message].append(row)
+    for (project_id, outcome, message), rows in alike.items():
+        first = rows[0].due_at
+        data: dict[str, Any] = {
+            "project": batch.names[project_id],
+            "scheduled_for": rfc3339(first),
+            "outcome": outcome.value,
+            "message": message,
+        }
+        if len(rows) > 1:
+            data |= {"times": len(rows), "last_scheduled_for": rfc3339(rows[-1].due_at)}
+        key = f"missed:{project_id}:{first.isoformat()}"
+        await notices.tell(connection, NoticeKind.MISSED, project_id=project_id, key=key, data=data)
 
 
 def _slice(one: DueProject, batch: _Batch) -> Slice | None:

@@ -125,4 +125,4 @@ def _known(follow: Follow | None) -> Follow:
 
 def _check(params: dict[str, str]) -> None:
     if errors := chain.check(params):
-        raise InvalidInput(" ".join(error.detail for error in errors[:3]), errors=errors)
+        raise InvalidInput.of(errors)

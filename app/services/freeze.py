@@ -102,7 +102,7 @@ def assemble(
     version, storage = found.version(spec, request), found.storage(spec)
     errors = _errors(name, spec, run, request, version, storage, settings) if check else []
     if errors or version is None:
-        raise InvalidInput(" ".join(error.detail for error in errors[:3]), errors=errors)
+        raise InvalidInput.of(errors)
     return version, TrainingSpec(
         algorithm=spec.algorithm,
         version=version.number,
@@ -175,9 +175,9 @@ def _resources(resources: Resources, changes: Mapping[str, str | int | None]) ->
 
 
 def _unknown_roles(project: str, spec: ProjectSpec, request: LaunchRequest) -> list[FieldError]:
-    known = ", ".join(spec.run.role_names)
+    known = f"role{'s' if len(spec.run.roles) > 1 else ''} {', '.join(spec.run.role_names)}"
     return [
-        FieldError(pointer("roles", name), f"{project} has the roles {known}; edit the project for others.")
+        FieldError(pointer("roles", name), f"{project} has the {known}; edit the project for others.")
         for name in request.roles
         if name not in spec.run.roles
     ]

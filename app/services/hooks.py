@@ -232,7 +232,7 @@ def _check(
     elif secret is not None and not incoming.fits(signing, secret):
         errors.append(FieldError("/secret", incoming.rule(signing)))
     if errors:
-        raise InvalidInput(" ".join(error.detail for error in errors[:3]), errors=errors)
+        raise InvalidInput.of(errors)
 
 
 def new_secret(signing: Signing) -> str | None:

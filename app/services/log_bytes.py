@@ -100,7 +100,7 @@ class LogBytes:
 class BoundedBytes:
     """The same logs, as if each had only its first bytes (`bounds`, by attempt; none of those not named)."""
 
-    def __init__(self, whole: LogBytes, bounds: Mapping[UUID, int]) -> None:
+    def __init__(self, whole: LogReader, bounds: Mapping[UUID, int]) -> None:
         self._whole = whole
         self._bounds = bounds
 

@@ -10,6 +10,7 @@ from io import RawIOBase
 from typing import IO
 from uuid import UUID
 
+from app.db import log_reading
 from app.db.engine import Database
 from app.domain.access import Principal
 from app.domain.log import LogInfo
@@ -26,18 +27,22 @@ class LogDownload:
     """Everybody may download every log."""
 
     def __init__(self, database: Database, storage: ObjectStore, logs: LogService) -> None:
+        self._database = database
         self._logs = logs
         self._bytes = LogBytes(database, storage, cache_bytes=0)
 
-    async def zipped(self, principal: Principal, training_id: UUID) -> AsyncIterator[bytes]:
-        """One file a try: `worker-0.log`, of later tries `worker-0.try2.log`, to the byte as they are now.
+    async def zipped(self, principal: Principal, training_id: UUID) -> tuple[str, AsyncIterator[bytes]]:
+        """What to call the zip, and its bytes.
 
+        One file a try: `worker-0.log`, of later tries `worker-0.try2.log`, to the byte as they are now.
         What is wrong is raised at once, before the first byte is asked for: `NotFound`, `LogRemoved`.
         """
         logs = await self._logs.tries(principal, training_id, Which())
         if any(log.removed for log in logs):
             raise LogRemoved
-        return self._stream(logs)
+        async with self._database.read() as connection:
+            whose = await log_reading.whose(connection, training_id)
+        return f"{whose}-logs.zip", self._stream(logs)
 
     async def _stream(self, logs: Sequence[LogInfo]) -> AsyncIterator[bytes]:
         sent = _Sent()

@@ -10,7 +10,7 @@ from uuid import UUID
 from app.db import log_reading
 from app.db.engine import Database
 from app.domain.log import LogInfo
-from app.services.log_bytes import LogReader
+from app.services.log_bytes import BoundedBytes, LogReader
 from app.services.log_merge import LogSlice, merged
 
 TAIL_MOST = 10_000
@@ -29,11 +29,15 @@ class LogPieces:
 
     async def new(self, logs: Sequence[LogInfo], taken: Taken) -> AsyncIterator[LogSlice]:
         """What has come."""
+        async for piece in self._new(logs, taken, self._reader):
+            yield piece
+
+    async def _new(self, logs: Sequence[LogInfo], taken: Taken, reader: LogReader) -> AsyncIterator[LogSlice]:
         grown = [log for log in logs if log.readable > taken.get(log.attempt_id, 0)]
         fresh = [log.attempt_id for log in grown if not taken.get(log.attempt_id)]
         async with self._database.read() as connection:
             starts = await log_reading.starts(connection, fresh) if fresh else {}
-        async for piece in merged(grown, taken, starts, self._reader):
+        async for piece in merged(grown, taken, starts, reader):
             taken[piece.log.attempt_id] = piece.end
             yield piece
 
@@ -42,8 +46,9 @@ class LogPieces:
     ) -> AsyncIterator[LogSlice]:
         """The last lines, at most `most` and TAIL_BYTES; `taken` is then where they end.
 
-        Each log is read from its own last lines. `begins` is filled before the first piece: how many bytes of each
-        attempt come before it.
+        Each log is read from its own last lines to where it ends now: of tasks that write faster than can be read
+        there would be no end to wait for. `begins` is filled before the first piece: how many bytes of each attempt
+        come before it.
         """
         for log in (log for log in logs if log.readable):
             async with self._database.read() as connection:
@@ -52,7 +57,8 @@ class LogPieces:
                 place = max((entry for entry in part.index if entry[0] <= log.lines - most), default=None)
                 taken[log.attempt_id] = place[1] if place else part.offset
         kept = _Kept(most)
-        async for piece in self.new(logs, taken):
+        as_it_is = BoundedBytes(self._reader, {log.attempt_id: log.readable for log in logs})
+        async for piece in self._new(logs, taken, as_it_is):
             for line in _lines_of(piece):
                 kept.add(line)
         kept.end()

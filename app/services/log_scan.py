@@ -76,7 +76,7 @@ class Scan:
 
 def _compile(query: LogQuery) -> re2._Regexp:
     if len(query.pattern) > PATTERN_MAX:
-        raise _wrong(f"The pattern has {len(query.pattern)} characters; use at most {PATTERN_MAX}.")
+        raise _wrong(f"The pattern has {len(query.pattern):,} characters; use at most {PATTERN_MAX}.")
     options = re2.Options()
     options.log_errors = False
     options.never_nl = True

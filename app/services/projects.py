@@ -52,7 +52,7 @@ class ProjectService:
                 created_at=now,
                 updated_at=now,
                 notes=draft.notes,
-                tags=draft.tags,
+                tags=draft.distinct_tags,
                 secret_names=found.spec.run.secret_env,
             )
             if not await projects.add(connection, project):
@@ -97,7 +97,7 @@ class ProjectService:
                 algorithm_id=found.algorithm_id,
                 spec=found.spec,
                 notes=draft.notes,
-                tags=draft.tags,
+                tags=draft.distinct_tags,
                 revision=current.revision + 1,
                 updated_at=self._clock(),
                 secret_names=found.spec.run.secret_env,
@@ -182,7 +182,8 @@ class ProjectService:
 def may_change(principal: Principal, project: Project) -> None:
     """Raises `NotAllowed` unless the project is theirs, or they are an admin."""
     if not can(principal, Action.CHANGE, owner_id=project.owner_id):
-        raise NotAllowed(f"{project.name} belongs to {project.owner}; only they and admins may do this. Clone it.")
+        remedy = " Clone it to have one of your own." if can(principal, Action.CREATE) else ""
+        raise NotAllowed(f"{project.name} belongs to {project.owner}; only they and admins may do this.{remedy}")
 
 
 def unknown_project(name: str) -> NotFound:

@@ -10,7 +10,7 @@ from app.domain.access import Principal
 from app.domain.clock import Clock
 from app.domain.forecast import forecast
 from app.domain.project import Project
-from app.domain.schedule import Schedule
+from app.domain.schedule import Schedule, anchor_after
 from app.domain.schedule_preview import SchedulePreview, preview
 from app.domain.validate_schedule import check_schedule
 from app.errors import Conflict, InvalidInput
@@ -55,15 +55,14 @@ class SchedulePreviewService:
             state = await schedules.get(connection, project.id)
             took = await durations.latest(connection, project.id, HISTORY)
         shown = schedule or _own(project)
-        # Another schedule would be set now, and its interval counted from now.
-        anchor = state.anchor if state and shown == project.spec.schedule else now
+        anchor = anchor_after(project.spec.schedule, shown, state.anchor if state else None, now)
         return Told(preview(shown, now, anchor), tuple(forecast(shown, took, now, anchor)))
 
 
 def _check(schedule: Schedule) -> None:
     errors = check_schedule(schedule, at="")
     if errors:
-        raise InvalidInput(" ".join(error.detail for error in errors[:3]), errors=errors)
+        raise InvalidInput.of(errors)
 
 
 def _own(project: Project) -> Schedule:

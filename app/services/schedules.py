@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db import audit, calendar, due_times, projects, schedule_changes, schedules
 from app.db.engine import Database
 from app.domain.access import Principal
+from app.domain.firing import failures_in_row
 from app.domain.paging import Page, PageRequest
 from app.domain.project import Project
 from app.domain.schedule import HORIZON, CatchUp, Schedule, due_between, next_due
@@ -88,6 +89,12 @@ class ScheduleService:
 
         return await self._change(principal, name, "schedule.resume", resumed, told)
 
+    async def failures_in_row(self, project_id: UUID) -> int:
+        """How near a schedule with a limit of them is to its pause, counted as what pauses it counts."""
+        async with self._database.read() as connection:
+            ends = await schedules.latest_ends(connection, [project_id])
+        return failures_in_row(ends[project_id])
+
     async def changes(self, principal: Principal, name: str, request: PageRequest) -> Page[ScheduleChange]:
         """Its pauses and when it went on, the newest first. Raises `NotFound`."""
         async with self._database.read() as connection:
@@ -107,8 +114,13 @@ class ScheduleService:
         async with self._database.read() as connection:
             return await due_times.page(connection, await _id_of(connection, name), request)
 
-    async def calendar(self, principal: Principal, start: datetime, end: datetime) -> Calendar:
-        """Past and coming runs of all projects from `start` up to (not with) `end`. Raises `InvalidInput`."""
+    async def calendar(
+        self, principal: Principal, start: datetime, end: datetime, project: str | None = None
+    ) -> Calendar:
+        """Past and coming runs of all projects or of one, from `start` up to (not with) `end`.
+
+        Raises `InvalidInput`.
+        """
         if not timedelta(0) < end - start <= RANGE_MAX:
             detail = f"Give a range of up to {RANGE_MAX.days} days whose end is after its start."
             raise InvalidInput(detail, errors=[FieldError("/to", detail)])
@@ -117,19 +129,20 @@ class ScheduleService:
             raise InvalidInput(detail, errors=[FieldError("/from", detail)])
         async with self._database.read() as connection:
             now = await schedules.database_now(connection)
-            past = await due_times.between(connection, start, end, RUNS_MAX)
-            past += await calendar.other_runs(connection, start, end, RUNS_MAX)
-            timed = await calendar.timed_until(connection, end, RUNS_MAX)
+            past = await due_times.between(connection, start, end, RUNS_MAX, project)
+            past += await calendar.other_runs(connection, start, end, RUNS_MAX, project)
+            timed = await calendar.timed_until(connection, end, RUNS_MAX, project)
         coming, complete = _coming(timed, max(start, now), end)
         shown = sorted(past, key=lambda run: run.at)[:RUNS_MAX]
         complete = complete and len(past) < RUNS_MAX and len(timed) < RUNS_MAX
         return Calendar(tuple(shown), tuple(coming), complete)
 
-    async def coming(self, principal: Principal, most: int) -> list[Run]:
-        """The next `most` runs of all projects: each is of one of the `most` projects that are due first."""
+    async def coming(self, principal: Principal, most: int, *, own: bool) -> list[Run]:
+        """The next `most` runs of the caller's `own` projects, or of all: they are of the `most` that are due first."""
         async with self._database.read() as connection:
             now = await schedules.database_now(connection)
-            timed = await calendar.timed_until(connection, HORIZON, most)
+            owner_id = principal.user_id if own else None
+            timed = await calendar.timed_until(connection, HORIZON, most, owner_id=owner_id)
         runs = [
             Run(one.project, moment, None)
             for one in timed

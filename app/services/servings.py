@@ -288,7 +288,7 @@ def _applied(spec: ServingSpec, wanted: Wanted, declared: ProjectMetric | None) 
 
 def _checked(spec: ServingSpec) -> ServingSpec:
     if errors := check_serving(spec):
-        raise InvalidInput(" ".join(error.detail for error in errors[:3]), errors=errors)
+        raise InvalidInput.of(errors)
     return spec
 
 

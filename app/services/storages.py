@@ -102,4 +102,4 @@ def _check(kind: str, config: Mapping[str, Any]) -> None:
         raise InvalidInput(detail, errors=[FieldError("/kind", detail)])
     if errors := known.check(config):
         pointed = [FieldError(f"/config{error.pointer}", error.detail) for error in errors]
-        raise InvalidInput(" ".join(error.detail for error in pointed), errors=pointed)
+        raise InvalidInput.of(pointed)

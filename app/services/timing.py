@@ -11,9 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db import due_times, schedule_changes, schedules
 from app.domain import due_sentences
 from app.domain.backlog import next_slice
+from app.domain.firing import Cause
+from app.domain.pauses import Spell, spell_at
 from app.domain.project import Timing
-from app.domain.schedule import Schedule, next_due
+from app.domain.schedule import Schedule, anchor_after, next_due
 from app.domain.timed import DueOutcome, DueTime, PausedBy, ScheduleState
+from app.services.pauses import pauses_of
 
 
 async def set_schedule(
@@ -36,9 +39,8 @@ async def set_schedule(
         await schedules.remove(connection, project_id)
         return None
     new = state is None
+    anchor = anchor_after(before, after, state.anchor if state else None, now)
     state = state or _new(project_id, now, paused_by)
-    counts_on = before is not None and before.interval == after.interval
-    anchor = state.anchor if counts_on else now
     next_at = None if state.paused else next_due(after, now, anchor)
     state = replace(state, next_at=next_at, handled_until=now, anchor=anchor)
     await schedules.put(connection, state)
@@ -63,17 +65,19 @@ def _new(project_id: UUID, now: datetime, paused_by: str | None) -> ScheduleStat
 
 async def _close(connection: AsyncConnection, state: ScheduleState, schedule: Schedule, now: datetime) -> None:
     after = state.handled_until
-    message = due_sentences.missed_in_pause() if state.paused else due_sentences.missed_by_change()
+    spells = (await pauses_of(connection, [state])).get(state.project_id, ())
     while True:
         taken = next_slice(schedule, after, now, state.anchor)
         if not taken.due:
             return
         after = taken.due[-1]
-        words = due_sentences.folded(message, taken.folded) if taken.folded else message
-        await due_times.add(
-            connection,
-            [
-                DueTime(state.project_id, moment, DueOutcome.MISSED, message=words, folded=taken.folded)
-                for moment in taken.due
-            ],
-        )
+        rows = [_closed(state.project_id, moment, spell_at(spells, moment), taken.folded) for moment in taken.due]
+        await due_times.add(connection, rows)
+
+
+def _closed(project_id: UUID, due: datetime, spell: Spell | None, folded: int) -> DueTime:
+    """The row of a time that was due under the old schedule and is not handled."""
+    message = due_sentences.missed_in_pause(spell) if spell else due_sentences.missed_by_change()
+    cause = Cause.PAUSED if spell else None
+    words = due_sentences.folded(message, folded) if folded else message
+    return DueTime(project_id, due, DueOutcome.MISSED, cause, words, folded=folded)

@@ -109,9 +109,21 @@ def days_of(dates: Dates, runs: Sequence[Run], now: datetime, page: int = 1) -> 
     today = now.astimezone(dates.zone).date()
     found = []
     for day, lines in by_day.items():
-        chosen = _some_of_each(lines) if dates.span is Span.WEEK else lines[begin : begin + IN_A_DAY]
+        if dates.span is Span.DAY:
+            chosen = lines[begin : begin + IN_A_DAY]
+        else:
+            chosen = _around(now, lines) if day == today else _some_of_each(lines)
         found.append(Day(day, tuple(chosen), max(len(lines) - begin - len(chosen), 0), day == today))
     return found
+
+
+def _around(now: datetime, lines: Sequence[Line]) -> list[Line]:
+    """Of today what was last and what comes next: what was at midnight is of less interest."""
+    past = [line for line in lines if line.run.at <= now]
+    coming = _some_of_each(lines[len(past) :])
+    last = _some_of_each(past[::-1])[::-1]
+    room = IN_A_WEEK - min(len(coming), IN_A_WEEK // 2)
+    return [*last[-room:], *coming[: IN_A_WEEK - min(len(last), room)]]
 
 
 def _some_of_each(lines: Sequence[Line]) -> list[Line]:

@@ -88,10 +88,14 @@ class Sent:
     def wrong(self, pointer: str, detail: str) -> None:
         self.errors.append(FieldError(pointer, detail))
 
+    def is_wrong(self, pointer: str) -> bool:
+        """Whether that field could not be read."""
+        return any(error.pointer == pointer for error in self.errors)
+
     def check(self) -> None:
         """Raises `InvalidInput` when anything could not be read."""
         if self.errors:
-            raise InvalidInput(" ".join(error.detail for error in self.errors[:3]), errors=self.errors)
+            raise InvalidInput.of(self.errors)
 
 
 def span_of(text: str) -> timedelta | None:

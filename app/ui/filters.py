@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -73,6 +74,19 @@ def pretty(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
+def with_code(sentence: str) -> Markup:
+    """What stands between backticks as code, as Markdown has it."""
+    code = Markup("<code>{}</code>")
+    parts = enumerate(re.split(r"`([^`]+)`", sentence))
+    return Markup("").join(code.format(part) if place % 2 else part for place, part in parts)
+
+
+def with_times(sentence: str) -> Markup:
+    """The times in it, which rows keep in UTC, as everywhere on a page in the viewer's zone."""
+    parts = enumerate(re.split(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)", sentence))
+    return Markup("").join(_at_or_as_it_is(part) if place % 2 else part for place, part in parts)
+
+
 def pair(text: str) -> tuple[str, str]:
     """An option of a `<select>` whose value is its word."""
     return text, text
@@ -108,6 +122,13 @@ def percent(part: Decimal | None, whole: Decimal) -> float:
 def share(part: int, whole: int, most: float = 999.0) -> float:
     """Percent of the whole, at most `most`; 0 when there is no whole."""
     return min(100 * part / whole, most) if whole else 0.0
+
+
+def _at_or_as_it_is(written: str) -> str:
+    try:
+        return at(datetime.fromisoformat(written))
+    except ValueError:  # such as a 13th month, in somebody else's words
+        return written
 
 
 def _time(moment: datetime | None, form: str) -> Markup:

@@ -33,5 +33,8 @@ def _lexer(text: str, filename: str, language: str) -> Lexer:
 
 
 def diff(text: str) -> Markup:
-    """A unified diff with colours besides its signs."""
+    """A unified diff of one file with colours besides its signs; the two lines that name the file are left out."""
+    _, named, rest = text.partition("\n+++ ")
+    if named:
+        text = rest.partition("\n")[2]
     return Markup(paint(text, DiffLexer(stripnl=False), HtmlFormatter(cssclass="code diff")))

@@ -29,11 +29,13 @@ def rules_of(text: str) -> tuple[tuple[ParamRule, ...], list[FieldError]]:
         if not line.strip():
             continue
         match = _LINE.fullmatch(line.strip())
-        kind = match["type"] or ParamType.STRING if match else ""
-        if match is None or kind not in set(ParamType):
-            detail = (
-                f"Line {number} is not of the form: name /path type = default. The types are {', '.join(ParamType)}."
-            )
+        if match is None:
+            detail = f"Line {number} is not of the form name /path type = default."
+            errors.append(FieldError("/rules", detail))
+            continue
+        kind = match["type"] or ParamType.STRING
+        if kind not in set(ParamType):
+            detail = f"Line {number}: {kind!r} is no type; use one of {', '.join(ParamType)}."
             errors.append(FieldError("/rules", detail))
             continue
         rules.append(
@@ -48,23 +50,27 @@ def text_of(rules: Sequence[ParamRule]) -> str:
 
 
 def said_of(exc: TaasError) -> dict[str, str]:
-    """Errors by the form's fields; those of single rules beside all of them, with their line."""
+    """Errors by the form's fields; those of single rules and params beside all of them, with which it is."""
     found: dict[str, str] = {}
     for error in exc.errors:
-        place = re.match(r"/rules/(\d+)/", error.pointer)
-        pointer, text = (
-            ("/rules", f"Rule {int(place[1]) + 1}: {error.detail}") if place else (error.pointer, error.detail)
-        )
+        pointer, text = error.pointer, error.detail
+        if place := re.match(r"/rules/(\d+)/", pointer):
+            pointer, text = "/rules", f"Rule {int(place[1]) + 1}: {text}"
+        elif pointer.startswith("/params/"):
+            name = pointer.removeprefix("/params/").replace("~1", "/").replace("~0", "~")
+            pointer, text = "/params", f"{name}: {text}"
         found[pointer] = f"{found[pointer]} {text}" if pointer in found else text
     return found
 
 
 def payload_of(text: str) -> Any:
-    """What the test box holds. Raises ValueError unless it is JSON or nothing."""
+    """What the test box holds. Raises ValueError, with a sentence, unless it is JSON or nothing."""
     try:
         return json.loads(text) if text.strip() else None
+    except json.JSONDecodeError as exc:
+        raise ValueError(f"This is not JSON from line {exc.lineno}, character {exc.colno} on: {exc.msg}.") from exc
     except RecursionError as exc:
-        raise ValueError("nested too deeply") from exc
+        raise ValueError("This is nested too deeply.") from exc
 
 
 def _line(rule: ParamRule) -> str:

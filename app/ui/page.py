@@ -69,10 +69,11 @@ class Page:
         return encode_cursor(key, self._scope()) if key is not None else None
 
     def _scope(self) -> str:
+        """The list that a cursor belongs to; the stream that sends its first part again means the same one."""
         filters = [
             pair for pair in self.request.query_params.multi_items() if pair[0] not in {"cursor", "done"} and pair[1]
         ]
-        return list_scope(self.request.url.path, filters)
+        return list_scope(self.request.url.path.removeprefix("/live"), filters)
 
 
 async def _page(request: Request) -> Page:

@@ -11,7 +11,10 @@ from app.ui.words import look
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """`status` is done, now, todo or skipped; `until` None while it lasts."""
+    """`status` is done, now, todo or skipped; `until` None while it lasts.
+
+    Instead of how long it took, `words` say how it is; `at` and `until` stand before the moment `since`.
+    """
 
     word: str
     status: str
@@ -66,4 +69,6 @@ def _cleaning(training: Training) -> Phase:
             "skipped" if training.state.ended else "todo",
             words="never made" if training.state.ended else "",
         )
-    return Phase("Namespace", "todo", words="kept for a while" if training.state.ended else "present")
+    if training.finished_at is None:
+        return Phase("Namespace", "todo", words="present")
+    return Phase("Namespace", "todo", words="until", since=training.finished_at + training.spec.run.keep_namespace)

@@ -83,7 +83,7 @@ def as_sent(sent: Sent, data: list[tuple[str, Any]], secrets: tuple[str, ...] = 
 
 
 def draft_of(sent: Sent) -> ProjectDraft:
-    """What was sent as a draft. Raises `InvalidInput` for what cannot be read; what it means is checked elsewhere."""
+    """What was sent as a draft, with what of it cannot be read; what it means is checked elsewhere."""
     framework = _choice(sent, Framework, "framework", Framework.TENSORFLOW)
     run = RunSpec(
         framework=framework,
@@ -99,7 +99,7 @@ def draft_of(sent: Sent) -> ProjectDraft:
         stop_grace=_span_or(sent, "stop_grace", DEFAULTS),
     )
     success = _choice(sent, Success, "success", None) if sent.text("success") else None
-    draft = ProjectDraft(
+    return ProjectDraft(
         name=sent.text("name"),
         algorithm=sent.text("algorithm"),
         version=sent.integer("version", "/version"),
@@ -114,9 +114,8 @@ def draft_of(sent: Sent) -> ProjectDraft:
         params=params_of(sent),
         only_declared_params=sent.text("only_declared_params") == "yes",
         metric=_metric(sent),
+        unread=tuple(sent.errors),
     )
-    sent.check()
-    return draft
 
 
 def arguments(sent: Sent) -> list[str]:
@@ -169,7 +168,8 @@ def _of_role(name: str, role: Role | None) -> dict[str, str]:
 def _roles(sent: Sent) -> dict[str, Role]:
     roles = {}
     for name in ROLE_ORDER:
-        count = sent.integer(f"roles.{name}.count", f"/roles/{name}/count", 0)
+        at = f"/roles/{name}/count"
+        count = sent.integer(f"roles.{name}.count", at, 0) or int(sent.is_wrong(at))
         if count:
             roles[name] = _role(sent, name, count)
     return roles

@@ -74,6 +74,8 @@ def _environment() -> Environment:
         share=filters.share,
         weekday=filters.weekday,
         trigger_words=words.trigger_words,
+        with_code=filters.with_code,
+        with_times=filters.with_times,
     )
     return made
 

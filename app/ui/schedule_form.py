@@ -16,6 +16,8 @@ from app.ui.fields import Sent, span_text
 BY_HAND, CRON, INTERVAL = "hand", "cron", "interval"
 _DEFAULTS = Schedule(cron="0 3 * * *", overlap=Overlap.REPLACE)
 _AT = "/schedule"
+_NOT_READ = timedelta(hours=1)
+"""For an interval that cannot be read: the rest of the schedule is checked with it."""
 
 
 def fields_of(schedule: Schedule | None, zone: str) -> dict[str, str]:
@@ -58,7 +60,7 @@ def schedule_of(sent: Sent) -> Schedule | None:
         queue_limit=_count(sent, "queue_limit", usual.queue_limit),
         catch_up=_one_of(sent, CatchUp, "catch_up", usual.catch_up),
         catch_up_limit=_count(sent, "catch_up_limit", usual.catch_up_limit),
-        catch_up_window=_span(sent, "catch_up_window") or usual.catch_up_window,
+        catch_up_window=_window(sent, usual.catch_up_window),
         stop_after_failures=sent.integer("schedule.stop_after_failures", f"{_AT}/stop_after_failures"),
         start_tolerance=_span(sent, "start_tolerance"),
         succeed_within=_span(sent, "succeed_within"),
@@ -82,10 +84,16 @@ def moment_of(sent: Sent, name: str, pointer: str, zone: str) -> datetime | None
         return None
 
 
-def _interval(sent: Sent) -> timedelta | None:
+def _interval(sent: Sent) -> timedelta:
     if not sent.text("schedule.interval"):
         sent.wrong(f"{_AT}/interval", "Say how long it is from one start to the next, such as 6 h.")
-    return _span(sent, "interval")
+    found = _span(sent, "interval")
+    return _NOT_READ if found is None else found
+
+
+def _window(sent: Sent, usual: timedelta) -> timedelta:
+    found = _span(sent, "catch_up_window")
+    return usual if found is None else found
 
 
 def _span(sent: Sent, name: str) -> timedelta | None:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.support.cluster import LocalCluster
+from tests.support.collections import collection_of, path_of
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.cluster
@@ -18,16 +19,6 @@ pytestmark = pytest.mark.cluster
 FILE = Path(__file__).parents[2] / "deploy/dns-autoscaler.yaml"
 STRICT = "?dryRun=All&fieldValidation=Strict"
 SYSTEM = "/namespaces/kube-system"
-RBAC = "/apis/rbac.authorization.k8s.io/v1"
-PATHS = {
-    "ServiceAccount": f"/api/v1{SYSTEM}/serviceaccounts",
-    "ConfigMap": f"/api/v1{SYSTEM}/configmaps",
-    "Deployment": f"/apis/apps/v1{SYSTEM}/deployments",
-    "ClusterRole": f"{RBAC}/clusterroles",
-    "ClusterRoleBinding": f"{RBAC}/clusterrolebindings",
-    "Role": f"{RBAC}{SYSTEM}/roles",
-    "RoleBinding": f"{RBAC}{SYSTEM}/rolebindings",
-}
 WHO = "system:serviceaccount:kube-system:dns-autoscaler"
 
 
@@ -41,12 +32,12 @@ def the(kind: str) -> dict[str, Any]:
 
 def test_the_api_server_takes_every_object_and_the_pod(local_cluster: LocalCluster) -> None:
     for manifest in manifests():
-        made = local_cluster.call("POST", PATHS[manifest["kind"]] + STRICT, manifest)
+        made = local_cluster.call("POST", collection_of(manifest) + STRICT, manifest)
         assert made["metadata"]["name"] == manifest["metadata"]["name"]
     template = the("Deployment")["spec"]["template"]
     spec = template["spec"] | {"serviceAccountName": "default"}  # the dry run has made no other
     pod = {"metadata": {"name": "under-test", **template["metadata"]}, "spec": spec}
-    wait_for(lambda: local_cluster.call("GET", PATHS["ServiceAccount"])["items"])
+    wait_for(lambda: local_cluster.call("GET", f"/api/v1{SYSTEM}/serviceaccounts")["items"])
     taken = local_cluster.call("POST", f"/api/v1{SYSTEM}/pods{STRICT}", pod)
     assert taken["spec"]["priority"] > 0
 
@@ -56,12 +47,12 @@ def bound(local_cluster: LocalCluster) -> Iterator[None]:
     """Its roles and bindings, for real."""
     made = [one for one in manifests() if "Role" in one["kind"]]
     for manifest in made:
-        local_cluster.call("POST", PATHS[manifest["kind"]], manifest)
+        local_cluster.call("POST", collection_of(manifest), manifest)
     try:
         yield
     finally:
         for manifest in made:
-            local_cluster.call("DELETE", f"{PATHS[manifest['kind']]}/{manifest['metadata']['name']}")
+            local_cluster.call("DELETE", path_of(manifest))
 
 
 def may(cluster: LocalCluster, verb: str, resource: str, name: str = "", namespace: str = "kube-system") -> bool:

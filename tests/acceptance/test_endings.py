@@ -18,7 +18,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.cluster
 
 WAIT_FOR_EVER = "sleep infinity & wait"
-LIMIT = "1 of at most 1 trainings{} are running: it starts when one ends, first come, first served."
+LIMIT = "Another training{} is running, and only one may at a time: it starts when that has ended, in its turn."
 
 
 @side_by_side

@@ -18,6 +18,7 @@ from app.domain.project import Framework, Resources, Role, RunSpec
 from app.domain.training import StorageMount, TrainingSpec
 from app.k8s.manifests import Launch, build
 from tests.support.cluster import LocalCluster
+from tests.support.collections import collection_of
 from tests.support.launches import HOSTILE_ARGS
 from tests.support.waiting import wait_for
 
@@ -25,16 +26,6 @@ pytestmark = pytest.mark.cluster
 
 IMAGE = "localhost/taas/python:3.11"
 SECONDS = 120
-PATHS = {
-    "Namespace": "/api/v1/namespaces",
-    "PersistentVolume": "/api/v1/persistentvolumes",
-    "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
-    "Secret": "/api/v1/namespaces/{}/secrets",
-    "ConfigMap": "/api/v1/namespaces/{}/configmaps",
-    "Service": "/api/v1/namespaces/{}/services",
-    "PersistentVolumeClaim": "/api/v1/namespaces/{}/persistentvolumeclaims",
-    "Job": "/apis/batch/v1/namespaces/{}/jobs",
-}
 
 
 @dataclass(frozen=True)
@@ -196,7 +187,7 @@ def launch_of(
 
 def make(local_cluster: LocalCluster, launch: Launch) -> None:
     for manifest in build(launch).in_order():
-        local_cluster.call("POST", PATHS[manifest["kind"]].format(launch.namespace), manifest)
+        local_cluster.call("POST", collection_of(manifest), manifest)
 
 
 def pods_of(local_cluster: LocalCluster, launch: Launch) -> list[dict[str, Any]]:
@@ -208,7 +199,7 @@ def ended(local_cluster: LocalCluster, launch: Launch) -> Ran:
     job: dict[str, Any] = {}
 
     def over() -> bool:
-        job.update(local_cluster.call("GET", PATHS["Job"].format(launch.namespace) + "/worker"))
+        job.update(local_cluster.call("GET", f"/apis/batch/v1/namespaces/{launch.namespace}/jobs/worker"))
         return bool(true_conditions(job) & {"Complete", "Failed"})
 
     wait_for(over, lambda: [pod["status"] for pod in pods_of(local_cluster, launch)])

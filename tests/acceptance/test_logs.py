@@ -104,7 +104,7 @@ class Running:
 
 @pytest.fixture
 async def running(local_cluster: LocalCluster, database: Database, tmp_path: Path) -> AsyncIterator[Running]:
-    settings = Settings(kube_context=local_cluster.context, kubeconfig=local_cluster.kubeconfig)
+    settings = Settings(kube_context=local_cluster.context, kubeconfig=local_cluster.taas_kubeconfig)
     row = await add_training(database, f"taas-logs-{uuid4().hex[:8]}")
     changed = asyncio.Event()
     client = await KubeClient.connect(settings)

@@ -54,7 +54,7 @@ async def test_an_image_that_its_registry_does_not_have(lab: Lab) -> None:
     with pull_registry(lab.cluster) as registry:
         image = f"{registry.host}/team/absent:1"
         run = await lab.train("no-image", image=image)
-        waiting = await run.until(lambda it: "ImagePull" in it["message"])
+        waiting = await run.until(lambda it: "its image cannot be pulled" in it["message"])
         assert waiting["message"].startswith("Waiting for worker-0: ")
         ended = await run.ends("failed", "image_pull_failed")
     assert ended["message"].startswith(f"worker-0 cannot pull the image {image}: ")

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from app.db.engine import Database
 from app.domain.access import UserRole
+from app.telemetry import configure_logging
 from tests.support.database import PostgresForTests, postgres_for_tests
 from tests.support.projects import make_project, start
 from tests.support.web import Web, web_for_tests
@@ -37,6 +38,7 @@ FROM trainings, generate_series(1, :count) AS n WHERE number = 1
 
 def main() -> int:
     """1 when a list is over its budget."""
+    configure_logging(level="warning")
     with postgres_for_tests() as postgres, tempfile.TemporaryDirectory() as home:
         return int(asyncio.run(worst_of(postgres, Path(home))) > BUDGET_MS)
 

@@ -22,6 +22,7 @@ from sqlalchemy import insert, text
 from app.db.engine import Database
 from app.db.tables import log_chunks
 from app.domain.training import LogVerdict, Reason, State
+from app.telemetry import configure_logging
 from tests.bench.lists import fill
 from tests.support.browser import chromium, log_in, visit
 from tests.support.database import PostgresForTests, postgres_for_tests
@@ -44,6 +45,7 @@ Measured = tuple[str, str, float]
 
 def main() -> int:
     """1 when something is over its budget."""
+    configure_logging(level="warning")
     only_logs = sys.argv[1:] == ["logs"]
     with postgres_for_tests() as postgres, tempfile.TemporaryDirectory() as home:
         return int(not asyncio.run(within_budgets(postgres, Path(home), only_logs=only_logs)))

@@ -13,6 +13,7 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic, time
+from typing import Any
 
 from sqlalchemy import text
 
@@ -55,9 +56,9 @@ class Watched:
     def stop(self) -> None:
         self._firing.fire = self._fire  # type: ignore[method-assign]
 
-    async def fire(self) -> Fired:
+    async def fire(self, **how: Any) -> Fired:
         began = time()
-        fired = await self._fire()
+        fired = await self._fire(**how)
         self.batches.append((began, time(), fired.schedules))
         return fired
 

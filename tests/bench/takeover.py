@@ -35,7 +35,11 @@ SETTLED = 3.0
 
 def main() -> int:
     """1 when it takes longer than the budget."""
-    with local_cluster_for_tests() as cluster, postgres_for_tests() as postgres, tempfile.TemporaryDirectory() as home:
+    with (
+        local_cluster_for_tests(node=False) as cluster,
+        postgres_for_tests() as postgres,
+        tempfile.TemporaryDirectory() as home,
+    ):
         cluster.fake_nodes(1, prefix="takeover", labels=NODES)
         try:
             waits = sorted(asyncio.run(_all(cluster, postgres, Path(home))))

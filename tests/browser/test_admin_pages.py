@@ -60,7 +60,7 @@ async def furnished(web: Web) -> list[str]:
         "/admin/registries", "/admin/registries/ours", "/admin/new/registry", "/admin/storages",
         "/admin/storages/shared", "/admin/new/storage?kind=nfs", "/admin/settings", "/admin/audit",
         "/admin/audit?actor=nobody", "/cluster", "/cluster/queue", "/cluster/namespaces",
-        "/cluster/namespaces?stuck=true",
+        "/cluster/namespaces?stuck=true", "/", "/projects",
     ]  # fmt: skip
 
 

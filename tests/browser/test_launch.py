@@ -41,6 +41,9 @@ async def test_the_answer_follows_the_form(web: Web, site: str, browser: Browser
         await page.get_by_role("textbox", name="lr").fill("0.5")
         await expect(answer).to_contain_text("Fits now")
         await expect(command).to_contain_text('"lr": "0.5"')
+        await page.get_by_label("Notes").scroll_into_view_if_needed()
+        await expect(answer).to_be_in_viewport()  # it stays in sight and leaves the form its room, whatever is open
+        assert (await page.locator(".outlook-box").bounding_box() or {"height": 999})["height"] < 200
         await page.get_by_role("textbox", name="Tasks").fill("7")
         await expect(answer).to_contain_text("0.5 cores short")
         await expect(page.get_by_role("textbox", name="Tasks")).to_be_focused()
@@ -107,3 +110,22 @@ async def test_parameters_are_declared_and_then_asked_for(web: Web, site: str, b
         await page.get_by_role("button", name="Start", exact=True).click()
         await expect(page.get_by_role("heading", name="Parameters")).to_be_visible()
         await expect(page.get_by_text("sgd", exact=True)).to_be_visible()
+
+
+async def test_a_text_is_given_empty_by_a_box(web: Web, site: str, browser: Browser) -> None:
+    async with web.client_of("ada", UserRole.ADMIN) as client:
+        await make_project(client, params={"suffix": {"default": "-base"}})
+    async with visit(browser, site) as seen:
+        page = seen.page
+        await log_in(page, "ada", PASSWORD)
+        await page.goto("/projects/hello/launch")
+        await page.get_by_text("The same as curl").click()
+        field, box = page.get_by_role("textbox", name="suffix"), page.get_by_label("Empty, not the default")
+        await expect(field).to_have_value("-base")
+        await box.check()
+        await expect(field).to_have_value("")
+        await expect(page.locator("#launch-command")).to_contain_text('"suffix": ""')
+        await field.fill("x")
+        await expect(box).not_to_be_checked()
+        await expect(page.locator("#launch-command")).to_contain_text('"suffix": "x"')
+        assert await stumbling_blocks(page) == []

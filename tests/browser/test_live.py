@@ -7,7 +7,9 @@ from uuid import UUID
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from app.domain.access import UserRole
 from app.domain.training import LogVerdict, Reason, State
+from tests.support.axe import stumbling_blocks
 from tests.support.browser import log_in, visit
 from tests.support.pages import run, write
 from tests.support.projects import make_project, start
@@ -64,6 +66,30 @@ async def test_the_first_page_and_the_projects_page_follow_too(web: Web, site: s
         await seen.page.goto("/projects/hello")
         await write(web, str(training_id), state=State.RUNNING)
         await expect(seen.page.locator(f"[data-training='{training_id}'] .state")).to_have_text("Running")
+
+
+async def test_lists_follow_too_within_their_filters(web: Web, site: str, browser: Browser) -> None:
+    training_id = await running(web)
+    async with web.client_of("root", UserRole.ADMIN) as client, visit(browser, site) as seen:
+        page = seen.page
+        await log_in(page, "ada", PASSWORD)
+        row = page.locator(f"[data-training='{training_id}']")
+        await page.goto("/trainings?state=running")
+        await expect(row).to_contain_text("Running")
+        await write(web, str(training_id), state=State.STOPPED, reason=Reason.STOPPED_BY_USER)
+        await expect(page.locator("#training-list")).to_contain_text("None match")
+        await page.goto("/trainings?project=hello")
+        await expect(row).to_contain_text("Stopped")
+        second = await start(client)
+        await expect(page.locator(f"[data-training='{second['id']}']")).to_contain_text("#2")
+        await page.goto("/projects")
+        await expect(page.locator("#project-list")).to_contain_text("Queued")
+        await write(web, second["id"], state=State.RUNNING)
+        await expect(page.locator("#project-list")).to_contain_text("Running")
+        await page.goto("/calendar")
+        await expect(page.locator("#calendar-days")).to_contain_text("hello #2")
+        await start(client)
+        await expect(page.locator("#calendar-days")).to_contain_text("hello #3")
 
 
 async def test_a_log_is_followed_until_the_reader_scrolls_away(web: Web, site: str, browser: Browser) -> None:
@@ -143,6 +169,52 @@ async def test_a_stream_that_was_cut_goes_on_without_a_line_twice(web: Web, site
         await say(database, attempt, lines(50, 60))
         await expect(page.locator("#log")).to_contain_text("line 59")
         assert (await page.locator("#log").text_content() or "").count("line ") == 60
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+async def test_a_table_that_measures_and_warns_is_not_wider_than_the_window(
+    web: Web, site: str, browser: Browser, narrow: bool
+) -> None:
+    training_id = await running(web)
+    for index, ago in enumerate((300, 1)):
+        attempt = await try_of(web.context.database, training_id, "worker", index)
+        await say(web.context.database, attempt, b"step\n" * 1_000)
+        told = "UPDATE log_chunks SET last_at = now() - make_interval(secs => :ago) WHERE attempt_id = :id"
+        await run(web, told, id=attempt, ago=ago)
+    await run(web, "UPDATE attempts SET created_at = now() - interval '1 h', started_at = now() - interval '1 h'")
+    await run(
+        web,
+        "INSERT INTO task_usage (training_id, role, index, attempt, cpu, memory, cpu_peak, memory_peak, sampled_at) "
+        "SELECT training_id, role, index, 1, 1999, 1500000000, 1999, 1900000000, now() FROM tasks",
+    )
+    await run(web, "UPDATE tasks SET state = 'running', node = 'a-node-of-some-length', started_at = now()")
+    async with visit(browser, site, narrow=narrow) as seen:
+        await log_in(seen.page, "ada", PASSWORD)
+        await seen.page.goto(f"/trainings/{training_id}")
+        await expect(seen.page.locator("#task-worker-0")).to_contain_text("while its peers go on")
+        await expect(seen.page.locator("#tasks")).to_contain_text("peak")
+        assert await seen.overflow() <= 0
+        wider = "table => table.scrollWidth - table.parentElement.clientWidth"
+        assert await seen.page.locator(".task-table").evaluate(wider) <= 0
+
+
+async def test_a_page_says_when_it_may_be_old_and_catches_up(web: Web, site: str, browser: Browser) -> None:
+    training_id = await running(web)
+    async with visit(browser, site) as seen:
+        page, lost = seen.page, seen.page.get_by_text("what is shown may be old")
+        await log_in(page, "ada", PASSWORD)
+        await page.goto("/trainings")
+        row = page.locator(f"[data-training='{training_id}']")
+        await expect(row).to_contain_text("Running")
+        await page.route("**/live/**", lambda route: route.abort())
+        await page.evaluate("document.getElementById('live')._htmx.sse.reader.cancel()")
+        await expect(lost).to_be_visible()
+        assert await stumbling_blocks(page) == []
+        await write(web, str(training_id), state=State.STOPPED, reason=Reason.STOPPED_BY_USER)
+        await page.unroute("**/live/**")
+        await expect(row).to_contain_text("Stopped")
+        await expect(lost).to_be_hidden()
+        seen.troubles = [trouble for trouble in seen.troubles if "Failed to fetch" not in trouble]
 
 
 async def test_whoever_is_logged_out_is_shown_the_door(web: Web, site: str, browser: Browser) -> None:

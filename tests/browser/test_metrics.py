@@ -58,7 +58,7 @@ async def test_curves_follow_a_training_that_runs(web: Web, site: str, browser: 
         await drawn(page, 3)
         loss = page.locator(".chart", has=page.get_by_role("heading", name="epoch_loss"))
         await expect(loss).to_contain_text("downsampled: ")
-        await expect(loss).to_contain_text("of 1,501 points")
+        await expect(loss).to_contain_text("of 1\u202f501 points")
         await expect(page.locator("#metric-values")).to_contain_text("NaN")
         assert await stumbling_blocks(page) == []
         await page.get_by_label("Logarithmic").check()
@@ -82,7 +82,7 @@ async def test_curves_follow_a_training_that_runs(web: Web, site: str, browser: 
 
 async def test_trainings_of_a_project_side_by_side(web: Web, site: str, browser: Browser, tmp_path: Path) -> None:
     await web.person("ada")
-    room, *_ = await rooms(web, tmp_path)
+    room, _, third = await rooms(web, tmp_path)
     shots = os.environ.get("TAAS_TEST_SHOTS")
     for dark, narrow in ((False, False), (True, False), (False, True)):
         async with visit(browser, site, dark=dark, narrow=narrow) as seen:
@@ -100,11 +100,18 @@ async def test_trainings_of_a_project_side_by_side(web: Web, site: str, browser:
                     look = "dark" if dark else "narrow" if narrow else "light"
                     await page.screenshot(path=f"{shots}/{name}-{look}.png", full_page=True)
             await page.goto(f"/projects/{room.maker.name}/compare")
+            marks = page.locator(".chart").first.locator(".u-series .u-marker")
+            await expect(marks.nth(1)).to_have_css("border-top-style", "solid")  # the first is the axis's
+            await expect(marks.nth(2)).to_have_css("border-top-style", "dashed")
             await page.get_by_label("#1").uncheck()
             await page.get_by_role("button", name="Compare").click()
             await drawn(page, 3)
             await expect(page.locator(".chart .u-legend").first).not_to_contain_text("#1")
             await expect(page.locator(".chart .u-legend").first).to_contain_text("#3")
+            if narrow:
+                write(third.folder, record("new_metric", 1, 0.5))
+                await third.read()
+                await expect(page.get_by_role("heading", name="new_metric")).to_be_visible()
 
 
 async def test_without_metrics_it_is_said_how_to_write_them(

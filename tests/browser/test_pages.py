@@ -27,6 +27,8 @@ async def furnished(web: Web) -> list[str]:
     """An installation in use; the addresses of its pages."""
     async with web.client_of("ada", UserRole.ADMIN) as client:
         await make_project(client, roles={"worker": {"count": 60}}, args=["x" * 500], env={"A": "y" * 500}, tags=["t"])
+        second = {"files": ("run.sh", b"#!/bin/bash\necho " + b"x" * 600 + b"\n")}
+        assert (await client.post("/api/v1/algorithms/hello/versions", files=second)).status_code == 201
         await make_project(client, LONG, notes="n" * 400)
         await make_project(client, "timed", schedule={"cron": "*/10 * * * *", "timezone": "Europe/Berlin"})
         running, failed = await start(client), await start(client, notes="why")
@@ -53,7 +55,7 @@ async def furnished(web: Web) -> list[str]:
     return [
         "/", "/trainings", "/trainings?state=running", "/projects", "/projects/hello", f"/projects/{LONG}",
         "/projects/hello/edit", "/projects/hello/launch", f"/projects/hello/launch?like={running['id']}",
-        "/projects/hello/history", "/search?q=hel", "/algorithms/hello/compare/1...1", "/?all=true",
+        "/projects/hello/history", "/search?q=hel", "/algorithms/hello/compare/1...2", "/?all=true",
         "/new/project", "/algorithms", "/algorithms/hello",
         "/algorithms/hello/versions/1", "/algorithms/hello/versions/new", "/new/algorithm", "/account", "/nothing",
         "/projects/timed",
@@ -100,6 +102,21 @@ async def test_every_page_fits_and_nothing_is_blocked(
         assert not blocks, "\n".join(blocks)
         background = await seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (sum(map(int, background[4:-1].split(", "))) < 200) is dark
+
+
+async def test_what_roles_are_given_is_seen_whole_on_a_narrow_page(web: Web, site: str, browser: Browser) -> None:
+    given = {"cpu": "1500m", "cpu_limit": "2500m", "memory": "1536Mi", "gpu": 8}
+    roles = {role: {"count": 1, "resources": given} for role in ("chief", "worker", "ps", "evaluator")}
+    async with web.client_of("ada", UserRole.ADMIN) as client:
+        await make_project(client, framework="tensorflow", roles=roles)
+        training = (await start(client))["id"]
+    async with visit(browser, site, narrow=True) as seen:
+        await log_in(seen.page, "ada", PASSWORD)
+        for address in ("/projects/hello", f"/trainings/{training}"):
+            await seen.page.goto(address)
+            box = seen.page.get_by_role("group", name="What each role is given")
+            await expect(box.get_by_role("columnheader", name="GPU")).to_be_visible()
+            assert await box.evaluate("box => box.scrollWidth - box.clientWidth") <= 0, address
 
 
 async def test_the_theme_can_be_chosen_and_stays(web: Web, site: str, browser: Browser) -> None:

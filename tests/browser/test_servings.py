@@ -66,6 +66,17 @@ async def test_every_page_fits_and_nobody_stumbles(
                 await looked_at(seen)
 
 
+async def test_the_list_follows_what_becomes_of_each(web: Web, site: str, browser: Browser, tmp_path: Path) -> None:
+    async with web.client_of("ada", UserRole.ADMIN) as client, visit(browser, site) as seen:
+        with model() as server:
+            ids = await served_before(web, client, tmp_path / "disk", server.server_port)
+        await log_in(seen.page, "ada", PASSWORD)
+        await seen.page.goto("/servings?project=hello")
+        await expect(seen.page.locator("#serving-list")).to_contain_text("Running")
+        await write(web, ids[0], "message = 'Version 3 waits: no node takes it.'")
+        await expect(seen.page.locator("#serving-list")).to_contain_text("no node takes it")
+
+
 async def looked_at(seen: Visit, *paths: str) -> None:
     """Nothing is wider than the window and axe has nothing to say: of these pages, or of what is shown now."""
     for path in paths or ("",):
@@ -142,7 +153,7 @@ async def test_a_serving_that_cannot_be_asked_says_so(web: Web, site: str, brows
                 await expect(page.locator("#traffic")).to_contain_text("cannot reach")
 
                 await page.get_by_role("button", name="End the canary").click()
-                await expect(page.get_by_text("Roll back to 1")).to_be_visible()
+                await expect(page.get_by_role("button", name="Roll back to 1")).to_be_visible()
                 await page.get_by_role("button", name="Stop", exact=True).click()
                 await page.get_by_role("button", name="Stop serving").click()
                 await expect(page.locator("#serving")).to_contain_text("A stop was asked for by ada")

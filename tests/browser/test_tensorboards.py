@@ -115,6 +115,17 @@ async def test_one_click_makes_one_and_goes_in_when_it_is_ready(
             await expect(page.get_by_role("button", name="Start again")).to_be_visible()
 
 
+async def test_the_list_follows_what_becomes_of_each(web: Web, site: str, browser: Browser) -> None:
+    board = await running_board(web, await Maker.create(web.context), "127.0.0.1:9")
+    async with _signed_in(web, site, browser, "ben") as page:
+        for address in ("/tensorboards", f"/tensorboards?project={board.project}"):
+            await write(web, board.id, "state = 'running', ended_at = NULL")
+            await page.goto(f"{site}{address}")
+            await expect(page.locator("#tensorboard-list")).to_contain_text("Running")
+            await write(web, board.id, "state = 'stopped', reason = 'idle', ended_at = now()")
+            await expect(page.locator("#tensorboard-list")).to_contain_text("Stopped")
+
+
 async def test_some_of_a_project_can_be_chosen(web: Web, site: str, browser: Browser, tmp_path: Path) -> None:
     async with web.client_of("ada", UserRole.ADMIN) as client:
         await _storage(client, tmp_path)

@@ -43,7 +43,7 @@ async def test_a_timed_project_from_its_form_to_the_calendar(web: Web, site: str
             await page.goto("/projects/nightly/edit")
             await expect(preview).to_contain_text("every run would be killed before its end")
             await page.goto("/projects/nightly")
-            await expect(card).to_contain_text("every run would be killed before its end")
+            await expect(card).to_contain_text("and replace, every run would be killed before its end")
 
             await page.get_by_role("button", name="Pause").click()
             await expect(card).to_contain_text("Paused")

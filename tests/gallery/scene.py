@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 from sqlalchemy import text
 
-from app.db import cluster_nodes, workers
+from app.db import cluster_nodes, orphan_rows, workers
 from app.db.cluster_nodes import NodeRow
 from app.domain.access import UserRole
+from app.domain.orphan import Orphan, OrphanKind
 from app.domain.training import Reason, State
 from tests.gallery.lives import Life, live, read_curves
 from tests.support.archives import make_zip
@@ -33,8 +35,13 @@ IMAGES = {
     "pytorch": "registry.example.com/ml/torch:2.9-cuda12",
     "python": "registry.example.com/base/python:3.11",
 }
+NOTE = {"default": "baseline", "help": "A word that the program writes beside its curves."}
 OUT_OF_MEMORY = (
     "ps-0 was killed for memory: it used more than its 1 GiB. Give the role ps more memory, or let it hold less."
+)
+STUCK = (
+    "Some resources are remaining: pods. has 1 resource instances Some content in the namespace has finalizers "
+    "remaining: example.com/keep in 1 resource instances"
 )
 # What a balancer counts: two replicas of the live version and one of the canary.
 STATS = """# pxname,svname,stot,status,hrsp_5xx,req_rate,req_tot,ttime,addr,
@@ -114,24 +121,22 @@ async def _projects(ada: httpx.AsyncClient, grace: httpx.AsyncClient) -> None:
     roles = {"chief": {"count": 1}, "worker": {"count": 2}, "ps": {"count": 1}}
     digits = json.loads((EXAMPLES / "digits-ps/project.json").read_text()) | {
         "roles": {role: more | {"resources": SMALL} for role, more in roles.items()},
-        "args": ["--epochs", "40", "--rate", "{{ params.rate }}"],
-        "params": {"rate": {"type": "number", "default": "0.2"}},
+        "metric": {"tag": "accuracy", "better": "higher", "run": "test"},
         "tags": ["digits", "baseline"],
         "notes": "Handwritten digits with parameter servers: the baseline that others are measured against.",
     }
     await _post(ada, "projects", digits)
     nightly = {"cron": "30 2 * * *", "timezone": "Europe/Berlin", "overlap": "replace", "stop_after_failures": 3}
     tags = {"tags": ["nightly"], "notes": "Trains on what came in during the day."}
-    await _post(
-        ada, "projects", digits | {"name": "digits-nightly", "params": {}, "args": [], "schedule": nightly} | tags
-    )
+    await _post(ada, "projects", digits | {"name": "digits-nightly", "schedule": nightly} | tags)
     gpu = {"cpu": "4", "memory": "16Gi", "gpu": 2}
     torch = {"name": "vision", "algorithm": "digits-torch", "framework": "pytorch", "tags": ["gpu"]}
     await _post(grace, "projects", torch | {"roles": {"worker": {"count": 4, "resources": gpu}}})
     every = {"cron": "0 */4 * * *", "timezone": "UTC"}
     plain = {"name": "features", "algorithm": "hello", "framework": "plain", "schedule": every, "storage": None}
     await _post(grace, "projects", plain | {"roles": {"worker": {"count": 3, "resources": SMALL}}})
-    change = {"args": ["--epochs", "40", "--rate", "{{ params.rate }}", "--batch", "64"], "max_duration": "PT1H"}
+    params = digits["params"] | {"batch": digits["params"]["batch"] | {"default": "64"}, "note": NOTE}
+    change = {"args": [*digits["args"], "--note={{ params.note }}"], "params": params, "max_duration": "PT1H"}
     changed = await ada.patch("/api/v1/projects/digits", json=change, headers={"If-Match": '"1"'})
     assert changed.status_code == 200, changed.text
 
@@ -293,8 +298,18 @@ async def _cluster(web: Web) -> None:
         NodeRow("gpu-2", "yes", cpu | {GPU: "4"}, {"cpu": "1", "memory": "2Gi", "pods": "8"}, labels=card),
         NodeRow("cpu-3", "cordoned", cpu, {"cpu": "500m", "memory": "1Gi", "pods": "6"}),
     ]
+    now = datetime.now(UTC)
+    left, gone = uuid4(), uuid4()
+    space, volume = OrphanKind.NAMESPACE, OrphanKind.VOLUME
+    made, again = now - timedelta(days=2), now + timedelta(seconds=40)
+    orphans = [
+        Orphan(space, f"taas-digits-17-{left.hex[-5:]}", "n1", "training", left, made, collect_at=again),
+        Orphan(volume, f"taas-digits-17-{left.hex[-5:]}-models", "v1", "training", left, made, collect_at=again),
+        Orphan(space, "taas-tb-vision-k3v9q", "n2", "endpoint", gone, made, now - timedelta(minutes=9), stuck=STUCK),
+    ]
     async with web.context.database.transaction() as connection:
         await cluster_nodes.replace_all(connection, rows)
+        await orphan_rows.replace_all(connection, orphans)
 
 
 async def keep_alive(web: Web) -> None:

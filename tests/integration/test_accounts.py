@@ -100,7 +100,11 @@ async def test_changing_the_password_ends_the_other_sessions(web: Web) -> None:
     async with web.client() as here, web.client() as there:
         await log_in(here, "mel")
         await log_in(there, "mel")
-        assert len((await here.get("/api/v1/sessions")).json()["items"]) == 2
+        items = (await here.get("/api/v1/sessions")).json()["items"]
+        assert sorted(one["current"] for one in items) == [False, True]
+        (mine,) = (one["id"] for one in items if one["current"])
+        elsewhere = (await there.get("/api/v1/sessions")).json()["items"]
+        assert [one["id"] == mine for one in elsewhere if one["current"]] == [False]
         wrong = await here.post(
             "/api/v1/session/password",
             json={"current_password": "no", "password": "another good one"},
@@ -191,7 +195,7 @@ async def test_an_admin_gives_a_new_password(web: Web, admin: httpx.AsyncClient)
 async def test_a_weak_password_is_refused_without_repeating_it(admin: httpx.AsyncClient) -> None:
     short = await admin.post("/api/v1/users", json={"name": "x", "password": "hunter2"})
     assert short.status_code == 422
-    assert short.json()["errors"][0]["detail"] == "password must have at least 10 character(s)."
+    assert short.json()["errors"][0]["detail"] == "password must have at least 10 characters."
     same = await admin.post("/api/v1/users", json={"name": "same-as-name", "password": "Same-As-Name"})
     assert same.status_code == 422
     assert same.json()["errors"][0]["pointer"] == "/password"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
+from html import unescape
 from typing import Any
 
 import httpx
@@ -57,6 +58,18 @@ async def test_a_start_is_checked_and_gets_the_defaults(member: httpx.AsyncClien
     assert told["/params/extra"].endswith("Only lr, epochs, optimizer, augment can be given.")
 
 
+async def test_a_record_says_what_the_program_was_given(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        await make_project(client, args=[*ARGS, "--run={{ number }}"], params=DECLARED)
+        started = await start(client, params={"epochs": "3"})
+        assert started["arguments"] == ["--lr=0.01", "--epochs=3", "--with=adam", "--run=1"]
+        assert started["spec"]["args"] == [*ARGS, "--run={{ number }}"]
+        record = (await client.get(f"/trainings/{started['id']}")).text
+        assert "--lr=0.01\n--epochs=3\n--with=adam\n--run=1\n" in record
+        assert "{{ params.lr }}" not in record
+        assert "{{ params.lr }}" in unescape((await client.get("/projects/hello")).text)
+
+
 async def test_a_declaration_is_checked_itself(member: httpx.AsyncClient) -> None:
     await make_project(member)
     body = {"params": {"lr": {"type": "number", "default": "7", "max": 1}}, "only_declared_params": True, "args": ARGS}
@@ -104,7 +117,7 @@ async def test_what_follows_passes_the_same_check(web: Web, member: httpx.AsyncC
             await reconcile.write(connection, claimed.training, ended, holder=holder, now=claimed.now)
         await web.context.chains.carry_out()
     starts = (await member.get(f"/api/v1/follows/{follow['id']}/starts")).json()["items"]
-    assert [one["problem"] for one in starts] == ["", WRONG]
+    assert [one["problem"] for one in starts] == ["", f"params.lr: {WRONG}"]
     assert [one["spec"]["params"] for one in await trainings(member)] == [{"lr": "0.5"}]
 
 
@@ -173,6 +186,66 @@ async def test_the_launch_form_draws_an_input_for_each(web: Web) -> None:
         assert made.status_code == 303, made.text
         [training] = (await client.get("/api/v1/trainings")).json()["items"]
         assert training["spec"]["params"] == {"lr": "0.01", "epochs": "3", "optimizer": "sgd", "other": ""}
+
+
+TEXTS: dict[str, Any] = {
+    "suffix": {"default": "-base"},
+    "prefix": {},
+    "comment": {"default": ""},
+    "name": {"required": True},
+    "epochs": {"type": "integer", "default": "3"},
+}
+
+
+async def test_an_empty_text_is_not_the_default(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        await make_project(client, params=TEXTS)
+        page = (await client.get("/projects/hello/launch")).text
+        assert re.findall(r'name="param_empty" value="(\w+)" data-empties="p-(\w+)"', page) == [
+            ("suffix", "suffix"), ("prefix", "prefix")
+        ]  # fmt: skip
+        assert "left empty: -base" in page
+        sent = {"param_name": [*TEXTS], "roles.worker.count": "1", "param_value": ["", "", "", "n", ""]}
+
+        async def ran_with(**more: Any) -> dict[str, str]:
+            made = await client.post("/projects/hello/launch", data={**sent, **more})
+            assert made.status_code == 303, made.text
+            return dict((await client.get(f"/api/v1{made.headers['location']}")).json()["spec"]["params"])
+
+        unset = {"suffix": "-base", "comment": "", "name": "n", "epochs": "3"}
+        assert await ran_with() == unset
+        assert await ran_with(param_empty=["suffix", "prefix"]) == unset | {"suffix": "", "prefix": ""}
+
+        [last, _] = (await client.get("/api/v1/trainings")).json()["items"]
+        again = (await client.get(f"/projects/hello/launch?like={last['id']}")).text
+        assert re.findall(r'value="(\w+)" data-empties="[^"]+" checked', again) == ["suffix", "prefix"]
+        assert re.search(r'id="p-suffix" name="param_value" value=""', again)
+        assert '"suffix": ""' in unescape(again)
+        assert (await client.get(f"/trainings/{last['id']}")).text.count("<i>empty</i>") == 3
+
+        both = {**sent, "param_value": ["x", "", "", "n", ""], "param_empty": ["suffix"]}
+        wrong = await client.post("/projects/hello/launch", data=both)
+        assert wrong.status_code == 422
+        assert "suffix has a value and is to be empty" in wrong.text
+        assert re.search(r'value="suffix" data-empties="p-suffix" checked', wrong.text)
+        assert re.search(r'id="p-suffix"[^>]*value="x"[^>]*aria-invalid="true"', wrong.text)
+
+
+async def test_a_form_keeps_an_empty_default(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        await make_project(client, params=TEXTS)
+        fields = form_fields((await client.get("/projects/hello/edit")).text)
+        assert fields["declared.required"] == ["", "", "empty", "yes", ""]
+        assert (await client.post("/projects/hello/edit", data=fields)).status_code == 303
+        declared = (await client.get("/api/v1/projects/hello")).json()["params"]
+        assert {name: one["default"] for name, one in declared.items()} == {
+            "suffix": "-base", "prefix": None, "comment": "", "name": None, "epochs": "3"
+        }  # fmt: skip
+        fields |= {"revision": "2", "declared.required": ["", "", "", "yes", "empty"]}
+        fields |= {"declared.default": ["-base", "", "", "", ""]}
+        wrong = await client.post("/projects/hello/edit", data=fields)
+        assert wrong.status_code == 422
+        assert "epochs must be a whole number" in unescape(wrong.text)
 
 
 def form_fields(page: str) -> dict[str, Any]:

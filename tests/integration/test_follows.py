@@ -206,9 +206,9 @@ async def test_both_projects_have_to_be_yours(web: Web, member: httpx.AsyncClien
 
 
 async def test_every_wrong_param_is_named(member: httpx.AsyncClient, follow: dict[str, Any]) -> None:
-    body = {"upstream": "before", "params": {"9": "x", "a": "{{ nothing }}", "b": "{{ params.b }}"}}
+    body = {"upstream": "before", "params": {"9": "x", "a": "{{ nothing }}", "b": "{{ params.b }}", "c": "{{ number"}}
     refused = await member.post("/api/v1/projects/after/follows", json=body)
     assert refused.status_code == 422
-    assert {error["pointer"] for error in refused.json()["errors"]} == {"/params/9", "/params/a"}
+    assert {error["pointer"] for error in refused.json()["errors"]} == {"/params/9", "/params/a", "/params/c"}
     unknown = await member.post("/api/v1/projects/after/follows", json={"upstream": "none"})
     assert unknown.json()["errors"][0]["pointer"] == "/upstream"

@@ -11,6 +11,7 @@ from starlette.types import Message
 
 from app.api.guard import BODY_MAX
 from app.api.routes import ROUTERS
+from tests.support.database import PostgresForTests
 from tests.support.web import HOST, Web
 
 UNSAFE = {"post", "put", "patch", "delete"}
@@ -45,6 +46,7 @@ async def test_every_unsafe_route_refuses_another_sites_page(web: Web) -> None:
                 answer = await browser.request(method, path, headers=headers)
                 assert answer.status_code == 403, (method, path, headers)
                 assert answer.json()["code"] == "cross_site"
+                assert ("of another site" if headers else "API token") in answer.json()["detail"]
 
 
 def test_no_unsafe_api_route_hides_from_the_document() -> None:
@@ -134,6 +136,22 @@ async def test_a_body_that_is_no_json_object_is_a_problem(member: httpx.AsyncCli
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+async def test_json_that_does_not_say_so_is_told_how_to(member: httpx.AsyncClient) -> None:
+    """As `curl -d` sends it."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await member.post("/api/v1/tokens", content=b'{"name": "a"}', headers=form)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+    assert "send it with the header Content-Type: application/json" in answer.json()["detail"]
+
+
+async def test_a_mistake_in_json_is_at_a_character_and_in_no_field(member: httpx.AsyncClient) -> None:
+    body = b'{"name": "a",, }'
+    answer = await member.post("/api/v1/tokens", content=body, headers={"Content-Type": "application/json"})
+    (error,) = answer.json()["errors"]
+    assert (answer.json()["code"], error["pointer"]) == ("invalid_json", "")
+    assert error["detail"].endswith("at character 14.")
+
+
 async def test_a_body_over_its_limit_is_refused_early_and_late(web: Web, member: httpx.AsyncClient) -> None:
     declared = await member.post("/api/v1/tokens", content=b"x", headers={"Content-Length": str(BODY_MAX + 1)})
     assert declared.status_code == 413
@@ -165,6 +183,47 @@ async def test_a_body_over_its_limit_is_refused_early_and_late(web: Web, member:
     await web.app(scope, endless, collect)
     assert answers[0]["status"] == 413
     assert sent <= BODY_MAX + 2 * 65536
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml", "Cookie": "taas_session=whatever"}
+REFUSALS: list[tuple[str, str, dict[str, str], int, str]] = [
+    ("GET", "/projects", {"Host": "evil.example"}, 400, "TAAS_ALLOWED_HOSTS"),
+    ("GET", "/projects", {"Host": "["}, 400, "TAAS_ALLOWED_HOSTS"),
+    ("POST", "/projects", {"Sec-Fetch-Site": "cross-site"}, 403, "a page of another site"),
+    ("POST", "/projects", {"Origin": HOST, "Content-Length": str(BODY_MAX + 1)}, 413, "the 4 MiB that are allowed"),
+    ("GET", "/projects/%00", {}, 400, "contains a NUL"),
+    ("GET", "/projects?tag=%00", {}, 400, "contains a NUL"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "headers", "status", "words"), REFUSALS)
+async def test_a_browser_is_refused_with_a_page_and_a_program_with_a_problem(
+    web: Web, postgres: PostgresForTests, method: str, path: str, headers: dict[str, str], status: int, words: str
+) -> None:
+    """Neither needs the database."""
+    name = web.context.database.url.split("/")[3].split("?")[0]
+    await postgres.run(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+    async with web.client() as client:
+        page = await client.request(method, path, headers={**BROWSER, **headers})
+        assert (page.status_code, page.headers["content-type"]) == (status, "text/html; charset=utf-8")
+        assert words in page.text
+        assert page.headers["x-request-id"] in page.text
+        assert "default-src 'self'" in page.headers["content-security-policy"]
+        assert 'aria-label="Main"' not in page.text
+        piece = await client.request(method, path, headers={**BROWSER, **headers, "HX-Request": "true"})
+        assert (piece.status_code, "<html" in piece.text, words in piece.text) == (status, False, True)
+        for address, accept in ((path, "*/*"), (f"/api/v1{path}", BROWSER["Accept"])):
+            program = await client.request(method, address, headers={**BROWSER, **headers, "Accept": accept})
+            assert (program.status_code, program.headers["content-type"]) == (status, "application/problem+json")
+            assert words in program.json()["detail"]
+
+
+async def test_the_page_for_a_strange_host_can_be_drawn_and_links_nowhere(web: Web) -> None:
+    async with web.client() as client:
+        page = await client.get("/", headers={**BROWSER, "Host": "evil.example"})
+        assert 'href="/"' not in page.text
+        [style] = re.findall(r'href="(/static/[^"]*app[^"]*\.css[^"]*)"', page.text)
+        assert (await client.get(style, headers={"Host": "evil.example"})).status_code == 200
 
 
 async def test_an_unexpected_failure_tells_nothing_but_the_id(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import httpx
 import pytest
 import yaml
 
+from app.domain.hook import ParamRule, ParamType
+from app.domain.snippets import example, only_here
 from tests.support.hooks import MadeHook, make_hook, trainings
 from tests.support.pages import write
 from tests.support.projects import make_project
@@ -88,6 +91,45 @@ async def test_the_workflows_are_what_github_and_argo_read(member: httpx.AsyncCl
     assert set(template["http"]) == {"url", "method", "headers", "body", "successCondition"}
     assert yaml.safe_load(template["http"]["body"])["epochs"] == 3
     compile(found["dagster"]["text"], "dagster", "exec")
+
+
+async def test_each_note_says_what_is_to_be_filled_in(web: Web, member: httpx.AsyncClient) -> None:
+    await make_project(member)
+    token = "what follows /hooks/ in the hook's address"
+    unsigned = await snippets(member, await make_hook(member))
+    assert list(unsigned) == ["curl", "github", "airflow", "dagster", "argo"]
+    for name, one in unsigned.items():
+        assert token in one["note"], name
+        assert "TAAS_HOOK_SECRET" not in one["note"] + one["text"], name
+        assert "http://127.0.0.1:8000" in one["text"] + one["note"], name
+    assert "workflows.argoproj.io/configmap-type: Parameter" in unsigned["argo"]["note"]
+    signed = await snippets(member, await make_hook(member, name="signed", signing="github"))
+    assert list(signed) == ["curl", "github"]
+    for name, one in signed.items():
+        assert f"TAAS_HOOK_TOKEN, {token}; TAAS_HOOK_SECRET, its secret to sign with" in one["note"], name
+
+
+def test_a_payload_for_trying_has_values_of_the_types_that_the_rules_name() -> None:
+    """A page keeps every default as text."""
+    types = {"a": "integer", "b": "number", "c": "boolean", "d": "string", "e": "number"}
+    defaults = {"a": "3", "b": "0.5", "c": "false", "d": "3", "e": "1e999"}
+    rules = [ParamRule(name, f"/{name}", ParamType(types[name]), default=defaults[name]) for name in types]
+    assert example(rules) == {"a": 3, "b": 0.5, "c": False, "d": "3", "e": "1e999"}
+    assert example([replace(rules[0], default=7)]) == {"a": 7}
+
+
+@pytest.mark.parametrize(
+    ("base", "expected"),
+    [
+        ("http://127.0.0.1:8000", True),
+        ("http://localhost:8000", True),
+        ("http://[::1]:8000", True),
+        ("https://taas.example.com", False),
+        ("http://10.0.0.7:8000", False),
+    ],
+)
+def test_an_address_that_only_this_machine_reaches_is_known(base: str, expected: bool) -> None:
+    assert only_here(base) is expected
 
 
 async def test_airflow_itself_takes_its_snippet(member: httpx.AsyncClient, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from app.db import log_claims, log_rows
 from app.db.engine import Database
 from app.db.notify import Listener
-from app.domain.log import LogPiece
+from app.domain.log import LogPart, LogPiece
 from app.domain.training import TaskKey
 from app.errors import NotFound
 from app.k8s.log_parser import Position
@@ -21,6 +21,7 @@ from app.scheduler import log_archive
 from app.scheduler.log_tail import Tail
 from app.services.log_bytes import LogBytes, LogDamaged
 from app.services.log_choice import Which
+from app.services.log_pieces import LogPieces
 from app.storage import ObjectStore
 from tests.support.log_book import ADA, START, W0, Book
 from tests.support.log_rows import add_training
@@ -63,6 +64,31 @@ async def test_a_last_line_without_an_end(book: Book) -> None:
     page = await book.service.page(ADA, book.training.id, W0, 1, line=0)
     assert [line.data for line in page.lines] == [b"one", b"two"]
     assert await book.text(Which(W0), tail=1) == b"two"
+
+
+async def test_the_last_lines_are_those_that_are_there_while_more_come(book: Book) -> None:
+    attempts = [await book.training.attempt("worker", index, pod=f"p{index}") for index in range(2)]
+    said = 0
+
+    class Flood(LogBytes):
+        """Whenever somebody has looked for more, there is more."""
+
+        async def parts(self, attempt_id: UUID, after: int = 0) -> AsyncIterator[LogPart]:
+            nonlocal said
+            async for part in super().parts(attempt_id, after):
+                yield part
+                said += 1
+                assert said < 20, "the reader runs after the writers"
+                await book.write(attempt_id, (said, b"late %d\n" % said))
+
+    for number, attempt in enumerate(attempts):
+        await book.write(attempt, (0.1 * number, b"early\n"), (0.5 + 0.1 * number, b"last of %d\n" % number))
+    logs = (await book.service.overview(ADA, book.training.id)).logs
+    pieces = LogPieces(book.database, Flood(book.database, book.storage))
+    taken: dict[UUID, int] = {}
+    found = [piece.data async for piece in pieces.last(logs, taken, 3)]
+    assert found == [b"early\n", b"last of 0\n", b"last of 1\n"]
+    assert taken == {log.attempt_id: log.bytes for log in logs}
 
 
 async def test_tasks_are_merged_by_time(book: Book) -> None:

@@ -134,7 +134,7 @@ async def test_all_logs_come_as_one_zip_to_the_byte(book: Book, member: httpx.As
     await book.training.attempt("ps", pod="ps-0-a")
     answer = await member.get(f"/api/v1/trainings/{book.training.id}/logs/archive")
     assert answer.headers["content-type"] == "application/zip"
-    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.headers["content-disposition"] == 'attachment; filename="digits-1-logs.zip"'
     with zipfile.ZipFile(BytesIO(answer.content)) as archive:
         assert archive.testzip() is None
         files = {name: archive.read(name) for name in archive.namelist()}

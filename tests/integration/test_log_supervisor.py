@@ -152,7 +152,7 @@ async def test_a_task_that_was_killed_is_unverified(world: Logs, training: Train
     attempt = await training.attempt("worker", pod="p")
     await training.end_attempt(attempt, state="failed", termination='{"v":1,"phase":"run"}')
     async with world.worker():
-        assert await world.verdict(attempt) == (LogVerdict.UNVERIFIED, 0)
+        assert await world.verdict(attempt) == (LogVerdict.UNVERIFIED, None)
     assert await world.stored(attempt) == b"x\n"
 
 
@@ -175,7 +175,7 @@ async def test_a_container_that_never_ran_has_an_empty_log(world: Logs, training
     attempt = await training.attempt("worker", pod="p", state="pending")
     await training.end_attempt(attempt, state="failed")
     async with world.worker():
-        assert await world.verdict(attempt) == (LogVerdict.UNVERIFIED, 0)
+        assert await world.verdict(attempt) == (LogVerdict.UNVERIFIED, None)
     assert await world.stored(attempt) == b""
 
 

@@ -32,7 +32,7 @@ async def test_a_person_reads_what_happened_and_where_to_look(database: Database
         await post.tell(message="worker-0 ran out of memory: raise memory → try again.")
         await post.send()
         [mail] = box.got
-    assert mail["Subject"] == f"{post.maker.name} 7 failed"
+    assert mail["Subject"] == f"{post.maker.name} #7 failed"
     assert (mail["To"], mail["From"]) == ("ada@example.com", "taas@example.com")
     [row] = await post.rows()
     assert row["state"] == "sent"

@@ -85,6 +85,26 @@ async def test_every_field_comes_back(member: httpx.AsyncClient) -> None:
     assert (shown["owner"], shown["trainings"], shown["revision"]) == ("mel", 0, 1)
 
 
+async def test_a_tag_is_kept_once_and_without_the_spaces_around_it(member: httpx.AsyncClient) -> None:
+    await make_project(member, tags=["a", " b ", "a", "b"])
+    shown = await member.get("/api/v1/projects/hello")
+    assert shown.json()["tags"] == ["a", "b"]
+    changed = await member.patch(
+        "/api/v1/projects/hello", json={"tags": ["c", "c "]}, headers={"If-Match": shown.headers["ETag"]}
+    )
+    assert changed.json()["tags"] == ["c"]
+
+
+async def test_only_who_can_clone_is_told_to(web: Web, member: httpx.AsyncClient) -> None:
+    await make_project(member)
+    for name, role, remedy in (("mo", UserRole.MEMBER, True), ("vic", UserRole.VIEWER, False)):
+        async with web.client_of(name, role) as client:
+            refused = await client.post("/api/v1/projects/hello/trainings", json={})
+        assert refused.status_code == 403
+        assert refused.json()["detail"].startswith("hello belongs to mel; only they and admins may do this.")
+        assert ("Clone it to have one of your own." in refused.json()["detail"]) is remedy
+
+
 async def test_what_is_left_out_takes_the_defaults_of_the_installation(
     admin: httpx.AsyncClient, member: httpx.AsyncClient
 ) -> None:
@@ -112,6 +132,9 @@ async def test_every_wrong_field_is_named_at_once(member: httpx.AsyncClient) -> 
     found = {error["pointer"]: error["detail"] for error in refused.json()["errors"]}
     assert found.keys() == {"/algorithm", "/storage", "/task_retries", "/roles/worker/count"}
     assert "use 1 to 5,000" in found["/roles/worker/count"]
+    # Where only one sentence is shown, such as for a due time that could not start, it still says which field.
+    told = [f"{pointer[1:].replace('/', '.')}: {detail}" for pointer, detail in found.items()]
+    assert refused.json()["detail"] == " ".join(told[:3])
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ async def test_a_full_project_does_not_hold_up_the_others(database: Database, ma
     first, second = await small.start(), await small.start()
     third = await other.start()
     assert await run_worker(database, "a", 10) == {first, third}
-    assert (await small.get(second)).message.startswith("1 of at most 1 trainings of this project are running")
+    assert (await small.get(second)).message.startswith("Another training of this project is running, and only one may")
     await end(database, first)
     async with database.transaction() as connection:
         assert await running_queue.wake(connection, 10) == 1
@@ -108,7 +108,7 @@ async def test_who_asks_before_those_before_it_is_told_of_them(database: Databas
     async with database.transaction() as connection:
         answer = await running_queue.ask(connection, second, 10)
     assert not answer.admitted
-    assert answer.message.startswith("1 of at most 1 trainings of this project are running")
+    assert answer.message.startswith("Another training of this project is running, and only one may")
 
 
 async def test_who_is_to_be_stopped_takes_no_place(database: Database, make: Make) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import httpx
 from sqlalchemy import text
 
+from tests.support.pages import run
 from tests.support.projects import make_project, start
 from tests.support.web import Web
 
@@ -77,6 +80,20 @@ async def test_the_preview_of_a_project_knows_how_long_its_trainings_take(web: W
     ]
     other = (await member.post(address, json={"interval": "P1D"})).json()
     assert "no run should meet the next one" in other["forecast"][0]
+
+
+async def test_an_interval_counts_on_in_the_preview_when_it_would_on_saving(
+    web: Web, member: httpx.AsyncClient
+) -> None:
+    made = await make_project(member, schedule={"interval": "PT6H"})
+    await run(web, "UPDATE schedules SET anchor = anchor - interval '1 hour'")
+    for schedule, kept in (({"interval": "PT6H", "overlap": "queue"}, True), ({"interval": "PT7H"}, False)):
+        told = (await member.post("/api/v1/projects/hello/schedule/preview", json=schedule)).json()
+        saved = (await member.patch("/api/v1/projects/hello", json={"schedule": schedule}, headers=ANY)).json()
+        due = datetime.fromisoformat(told["next_utc"][0])
+        assert abs(due - datetime.fromisoformat(saved["timing"]["next_at"])) <= timedelta(seconds=10)
+        before = datetime.fromisoformat(made["timing"]["next_at"]) - timedelta(hours=1)
+        assert (due == before) is kept
 
 
 async def test_a_normal_project_has_nothing_to_preview_but_what_is_sent(member: httpx.AsyncClient) -> None:

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app.context import Context, build_context
 from app.db import dead_man
 from app.db.engine import Database
+from app.db.tables import events
+from app.domain.schedule import CatchUp
+from tests.support.notices import subscribe, told
 from tests.support.timed import DAY, MINUTE, Timed, every, make_timed
 from tests.support.web import settings_for_tests
 
@@ -23,7 +26,7 @@ def context(database: Database, tmp_path: Path) -> Context:
 
 async def look(context: Context, now: datetime) -> list[tuple[str, ...]]:
     async with context.database.transaction() as connection:
-        return sorted(alarm.kinds for alarm in await dead_man.find(connection, now))
+        return sorted(tuple(alarm.over) for alarm in await dead_man.find(connection, now))
 
 
 async def ran(timed: Timed, training: Any, state: str, start: datetime, end: datetime | None) -> None:
@@ -96,8 +99,36 @@ async def test_slow_means_longer_than_its_own_kind(context: Context) -> None:
         await ran(timed, training, "succeeded", due, due + timedelta(minutes=10))
 
 
-async def test_it_is_told(context: Context) -> None:
+async def test_it_is_told_and_on_record(context: Context) -> None:
     timed = await make_timed(context, [every(60, start_tolerance=5 * MINUTE)])
     await timed.fire(DAY + 60 * MINUTE)
+    await subscribe(context.database, timed.maker.owner_id)
     assert await context.dead_man.look(now=DAY + 70 * MINUTE) == 1
     assert await context.dead_man.look(now=DAY + 70 * MINUTE) == 0
+    [training] = await timed.trainings()
+    async with context.database.read() as connection:
+        found = await connection.execute(
+            select(events).where(events.c.training_id == training["id"]).order_by(events.c.id)
+        )
+        written = [(row.severity, row.reason, row.message) for row in found]
+    assert written[1:] == [
+        ("warning", "Late", f"{training['project']} #1 did not start within 5 min after its due time.")
+    ]
+    [notice] = await told(context.database)
+    assert (notice["kind"], notice["data"]["scheduled_for"]) == ("late", "2026-03-02T01:00:00Z")
+
+
+async def test_what_was_missed_at_once_is_told_at_once_by_its_reason(context: Context) -> None:
+    """Nobody wants a letter for each minute of a pause."""
+    timed = await make_timed(context, [every(60, catch_up=CatchUp.ALL, catch_up_limit=1)], next_at=DAY + 60 * MINUTE)
+    await subscribe(context.database, timed.maker.owner_id)
+    await timed.fire(DAY + 64 * MINUTE)
+    await timed.fire(DAY + 350 * MINUTE)
+    await timed.fire(DAY + 364 * MINUTE)
+    await timed.fire(DAY + 484 * MINUTE)
+    missed = [one["data"] for one in await told(context.database) if one["kind"] == "missed"]
+    assert [(one["scheduled_for"], one.get("last_scheduled_for"), one.get("times")) for one in missed] == [
+        ("2026-03-02T02:00:00Z", "2026-03-02T04:00:00Z", 3),
+        ("2026-03-02T07:00:00Z", None, None),
+    ]
+    assert "newest 1 missed" in missed[0]["message"]

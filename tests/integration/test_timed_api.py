@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-from sqlalchemy import text
+from sqlalchemy import insert, select, text, update
 
+from app.db.ids import new_id
+from app.db.tables import schedule_changes, schedules
 from tests.support.projects import make_project, start
 from tests.support.web import Web
 
+MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 HOURLY = {"cron": "0 * * * *", "overlap": "replace"}
 
 
@@ -62,8 +66,9 @@ async def test_pause_and_resume_fire_nothing_old(web: Web, admin: httpx.AsyncCli
     assert (await web.context.firing.fire()).trainings == 0
     rows = await due_times(admin)
     assert [(row["outcome"], row["cause"], row["message"]) for row in rows] == [
-        ("missed", "paused", "The schedule was paused.")
+        ("missed", "paused", rows[0]["message"])
     ] * 5
+    assert re.fullmatch(f"The schedule was paused from {MOMENT} to {MOMENT} \\(by ada\\)\\.", rows[0]["message"])
     assert len(await due_times(admin, limit=2)) == 2
     assert (await project(admin))["timing"]["next_at"] > datetime.now(UTC).isoformat()
 
@@ -75,7 +80,58 @@ async def test_who_resumes_may_ask_for_the_latest(web: Web, admin: httpx.AsyncCl
     await admin.post("/api/v1/projects/hello/schedule/resume", json={"catch_up": "latest"})
     assert (await web.context.firing.fire()).trainings == 1
     assert [row["outcome"] for row in await due_times(admin)] == ["started", "missed", "missed"]
-    assert [row["state"] for row in await due_times(admin)] == ["queued", None, None]
+    rows = await due_times(admin)
+    assert [row["state"] for row in rows] == ["queued", None, None]
+    assert re.fullmatch(
+        f"The schedule was paused from {MOMENT} to {MOMENT} \\(by ada\\); of several missed times only the latest is "
+        "made up for\\.",
+        rows[1]["message"],
+    )
+
+
+async def test_each_due_time_names_its_own_pause(web: Web, admin: httpx.AsyncClient) -> None:
+    """Two pauses with a time between them, all while no worker ran; then the schedule is edited."""
+    made = await make_project(admin, schedule=HOURLY)
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    changes = [(8.5, "paused", "ada"), (6.5, "resumed", "bob"), (3.5, "paused", "bob"), (1.5, "resumed", "bob")]
+    when = [hour - timedelta(hours=hours) for hours, _, _ in changes]
+    async with web.context.database.transaction() as connection:
+        project_id = (await connection.execute(select(schedules.c.project_id))).scalar_one()
+        await connection.execute(
+            insert(schedule_changes),
+            [
+                {"id": new_id(), "project_id": project_id, "at": at, "by": by, "change": change}
+                for at, (_, change, by) in zip(when, changes, strict=True)
+            ],
+        )
+        # As the service leaves it: the second pause is widened over the first, of which nothing was handled.
+        await connection.execute(
+            update(schedules).values(
+                handled_until=hour - timedelta(hours=9.5),
+                paused_at=when[0],
+                paused_by="bob",
+                paused_reason="person",
+                resumed_at=when[3],
+                next_at=hour - timedelta(hours=9),
+            )
+        )
+    await admin.patch(
+        "/api/v1/projects/hello",
+        json={"schedule": {"interval": "PT30M"}},
+        headers={"If-Match": f'"{made["revision"]}"'},
+    )
+    first, second, third, fourth = (at.isoformat().replace("+00:00", "Z") for at in when)
+    changed = "The schedule was changed before anything could be started for that time."
+    by_ada = f"The schedule was paused from {first} (by ada) to {second} (ended by bob)."
+    by_bob = f"The schedule was paused from {third} to {fourth} (by bob)."
+    rows = await due_times(admin)
+    assert [(row["cause"], row["message"]) for row in reversed(rows)] == [
+        (None, changed),
+        *[("paused", by_ada)] * 2,
+        *[(None, changed)] * 3,
+        *[("paused", by_bob)] * 2,
+        *[(None, changed)] * 2,
+    ]
 
 
 async def test_an_edit_never_fires_the_past(web: Web, admin: httpx.AsyncClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -94,7 +95,7 @@ async def test_what_can_no_longer_be_started_says_why(web: Web, admin: httpx.Asy
         await connection.execute(text("UPDATE projects SET spec = jsonb_set(spec, '{run,storage}', '\"gone\"')"))
     await web.context.backfills.advance()
     times = (await admin.get(f"/api/v1/backfills/{made['id']}/times")).json()["items"]
-    assert {time["message"] for time in times} == {"The storage gone is gone; give the project another one."}
+    assert {time["message"] for time in times} == {"storage: The storage gone is gone; give the project another one."}
     await web.context.backfills.advance()
     assert (await get(admin, made))["state"] == "done"
 
@@ -115,6 +116,7 @@ async def test_an_impossible_one_is_refused(admin: httpx.AsyncClient, body: dict
     await make_project(admin, schedule=DAILY)
     refused = await admin.post("/api/v1/projects/hello/backfills", json={**WEEK, **body})
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, pointer)
+    assert not re.search(r"\d\.\d+Z", refused.text), "times are told to the second"
 
 
 async def test_a_normal_project_has_none(admin: httpx.AsyncClient) -> None:

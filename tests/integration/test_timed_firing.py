@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, insert, text, update
 
 from app.context import Context, build_context
 from app.db.engine import Database
+from app.db.ids import new_id
+from app.db.tables import schedule_changes, schedules
 from app.domain.backlog import FOLD, ROWS
 from app.domain.schedule import CatchUp, Overlap, Schedule
 from tests.support.timed import DAY, MINUTE, Timed, every, make_timed
@@ -122,7 +124,7 @@ async def test_what_cannot_be_started_says_why_and_holds_up_nobody(context: Cont
         )
     assert await timed.fire(DAY + MINUTE) == 1
     rows = {row["project_id"]: row for row in await timed.due_times()}
-    assert rows[timed.ids[0]]["message"] == "The storage gone is gone; give the project another one."
+    assert rows[timed.ids[0]]["message"] == "storage: The storage gone is gone; give the project another one."
     assert [rows[id_]["outcome"] for id_ in timed.ids] == ["refused", "refused", "started"]
     assert len({row["message"] for row in rows.values()}) == 3
 
@@ -137,7 +139,8 @@ async def test_an_edit_is_seen_by_who_fired_the_project_before(context: Context)
         async with context.database.transaction() as connection:
             await connection.execute(text(edit), {"image": image})
         await timed.fire(DAY + minute * MINUTE)
-    assert [row["message"][:23] for row in await timed.due_times()] == ["", "", "Give an image reference", ""]
+    words = [row["message"].partition(";")[0][:30] for row in await timed.due_times()]
+    assert words == ["", "", "image: Give an image reference", ""]
     assert [row["spec"]["run"]["image"] for row in await timed.trainings()] == ["a:1", "a:2", "a:3"]
 
 
@@ -183,9 +186,38 @@ async def test_failures_in_a_row_pause_it(context: Context) -> None:
     assert await timed.fire(DAY + 9 * MINUTE) == 0
 
 
+async def test_failures_in_a_row_are_told_as_they_are_counted(context: Context) -> None:
+    """However many there may be, and those before it was resumed are forgiven."""
+    timed = await make_timed(context, [every(1, stop_after_failures=20)])
+    for minute in range(1, 13):
+        await timed.fire(DAY + minute * MINUTE)
+        await timed.set_state((await timed.trainings())[-1]["id"], "stopped" if minute == 5 else "failed")
+    assert await context.schedules.failures_in_row(timed.project) == 11
+    async with context.database.transaction() as connection:
+        await connection.execute(update(schedules).values(failures_from=text("now()")))
+    assert await context.schedules.failures_in_row(timed.project) == 0
+
+
 async def test_failures_are_seen_before_the_next_start_too(context: Context) -> None:
     timed = await make_timed(context, [every(1, stop_after_failures=1)])
     await timed.fire(DAY + MINUTE)
     await timed.set_state((await timed.trainings())[0]["id"], "failed")
     assert await timed.fire(DAY + 2 * MINUTE) == 0
     assert (await timed.schedule())["paused_at"] == DAY + 2 * MINUTE
+
+
+async def test_what_was_due_in_a_pause_because_of_failures_names_it(context: Context) -> None:
+    """It begins with the due time that it stops, which is a moment before the history has it."""
+    timed = await make_timed(context, [every(1, stop_after_failures=1)])
+    await timed.fire(DAY + MINUTE)
+    await timed.set_state((await timed.trainings())[0]["id"], "failed")
+    await timed.fire(DAY + 2 * MINUTE)
+    async with context.database.transaction() as connection:
+        row = {"id": new_id(), "project_id": timed.project, "at": DAY + 4 * MINUTE, "by": "ada", "change": "resumed"}
+        await connection.execute(update(schedule_changes).values(at=DAY + 2 * MINUTE + timedelta(seconds=1)))
+        await connection.execute(insert(schedule_changes).values(row))
+        going_on = {"resumed_at": DAY + 4 * MINUTE, "next_at": DAY + 2 * MINUTE, "failures_from": text("now()")}
+        await connection.execute(update(schedules).values(going_on))
+    assert await timed.fire(DAY + 4 * MINUTE) == 1
+    paused = "The schedule was paused from 2026-03-02T00:02:00Z (by TaaS) to 2026-03-02T00:04:00Z (ended by ada)."
+    assert [row["message"] for row in await timed.due_times()] == ["", paused, paused, ""]

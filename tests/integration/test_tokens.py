@@ -80,6 +80,7 @@ async def test_pages_follow_each_other_and_a_cursor_belongs_to_its_list(web: Web
         refused = await member.get("/api/v1/tokens", params={"cursor": cursor})
         assert refused.status_code == 422, cursor
         assert refused.json()["code"] == "bad_cursor"
+        assert [(error["where"], error["pointer"]) for error in refused.json()["errors"]] == [("query", "/cursor")]
     other_filter = await member.get("/api/v1/tokens", params={"cursor": params["cursor"], "state": "x"})
     assert other_filter.status_code == 422
 

@@ -78,6 +78,11 @@ async def test_many_are_stopped_at_once_and_the_rest_is_explained(web: Web, memb
     }
     assert (await row_of(web, foreign))["stop_requested_at"] is None
     another = await start(member)
+    both = await member.post("/api/v1/trainings/stop", json={"ids": ids, "project": "hello"})
+    assert (both.status_code, both.json()["detail"]) == (
+        422,
+        "The body must name either ids or a project, not both.",
+    )
     answer = (await member.post("/api/v1/trainings/stop", json={"project": "hello"})).json()
     assert set(answer["stopping"]) == {first["id"], third["id"], another["id"]}
     assert (await row_of(web, another))["stop_requested_by"] == "mel"

@@ -56,6 +56,16 @@ async def test_logging_out_ends_the_session(web: Web) -> None:
         assert (await client.get("/account")).status_code == 303
 
 
+async def test_which_session_is_this_one_and_which_token_is_over(web: Web) -> None:
+    async with logged_in(web, "ada") as client, visitor(web) as other:
+        await other.post("/login", data={"name": "ada", "password": PASSWORD})
+        made = {"name": "short", "expires_in": "PT0.001S"}
+        assert (await client.post("/api/v1/tokens", json=made)).status_code == 201
+        page = (await client.get("/account")).text
+        assert page.count("this one") == 1
+        assert page.count("expired <time") == 1
+
+
 async def test_a_token_is_shown_once_and_can_be_revoked(web: Web) -> None:
     async with logged_in(web, "ada") as client:
         assert "No tokens yet" in (await client.get("/account")).text

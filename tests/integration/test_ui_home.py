@@ -34,6 +34,17 @@ async def test_mine_and_everybodys(web: Web) -> None:
         assert "adas #1" in page
 
 
+async def test_what_is_next_by_schedule_is_ones_own_too(web: Web) -> None:
+    async with logged_in(web, "ada") as ada, logged_in(web, "bo") as bo:
+        for client, name in ((ada, "adas"), (bo, "bos")):
+            await make_project(client, name, schedule={"cron": "0 3 * * *", "timezone": "UTC"})
+        await start(ada, "adas")
+        everybody, mine = (await ada.get("/?all=true")).text, (await ada.get("/")).text
+        link = '<a class="main" href="/projects/{}">'
+        assert [link.format(name) in everybody for name in ("adas", "bos")] == [True, True]
+        assert [link.format(name) in mine for name in ("adas", "bos")] == [True, False]
+
+
 async def test_what_is_free_is_told_as_the_cluster_page_tells_it(web: Web) -> None:
     has = {"cpu": "16", "memory": "64Gi", "pods": "110", "nvidia.com/gpu": "4"}
     async with web.context.database.transaction() as connection:

@@ -44,15 +44,23 @@ async def test_a_hook_from_its_making_to_its_end(web: Web) -> None:
         shown = (await client.get(page)).text
         assert "Nothing was delivered yet" in shown
         assert "whsec_" not in shown.replace("#whsec_", "")
+        assert ("snippet-github" in shown, "snippet-airflow" in shown) == (True, False)
+        assert "have no snippets here" in shown
         tried = await client.post(f"{page}/test", data={"payload": '{"data": {"path": "<b>"}}'})
         assert "It would start" in tried.text
         assert '<dd class="mono wrap">&lt;b&gt;</dd>' in tried.text
         assert "/data/path" in (await client.post(f"{page}/test", data={"payload": "{}"})).text
-        assert (await client.post(f"{page}/test", data={"payload": "{"})).status_code == 422
+        broken = await client.post(f"{page}/test", data={"payload": '{"a": 1,\n "b"}'})
+        assert (broken.status_code, "not JSON from line 2, character 5 on" in broken.text) == (422, True)
         bad = await client.post(page, data={"rules": "dataset data", "signing": "none", "enabled": "1"})
         assert (bad.status_code, "Line 1 is not of the form" in bad.text) == (422, True)
+        typed = await client.post(page, data={"rules": "a /a\nb /b int", "signing": "none", "enabled": "1"})
+        assert "Line 2: 'int' is no type; use one of string, integer" in html.unescape(typed.text)
         saved = await client.post(page, data={"rules": "dataset /data/path", "signing": "none", "enabled": "1"})
         assert "Saved." in saved.text
+        unsigned = (await client.get(page)).text
+        assert ("snippet-airflow" in unsigned, "have no snippets here" in unsigned) == (True, False)
+        assert f"Only the machine that TaaS runs on reaches <code>{HOST}</code>" in unsigned
         rotated = await client.post(f"{page}/rotate", data={"overlap": "none"})
         hook = MadeHook("", token_in(rotated.text), None)
         assert (await deliver(web, hook, payload("<i>", token="t"))).status_code == 202
@@ -79,8 +87,10 @@ async def test_following_another_project(web: Web) -> None:
         assert "Followed by" in (await client.get("/projects/before/triggers")).text
         circle = await client.post("/projects/before/triggers/follows", data={"upstream": "hello", "params": ""})
         assert (circle.status_code, "hello → before → hello" in circle.text) == (409, True)
-        wrong = await client.post(f"{HERE}/follows", data={"upstream": "before", "params": "a={{ b }}"})
-        assert (wrong.status_code, "nothing that can be filled in" in wrong.text) == (422, True)
+        wrong = await client.post(f"{HERE}/follows", data={"upstream": "before", "params": "a={{ b }}\n9=x"})
+        assert wrong.status_code == 422
+        assert "a: {{ b }} is nothing that can be filled in" in html.unescape(wrong.text)
+        assert "9: Name a parameter" in wrong.text
         end = re.search(r'action="(/projects/hello/follows/[0-9a-f-]+/delete)"', shown)
         assert end
         assert (await client.post(end[1])).headers["location"] == f"{HERE}?done=ended"

@@ -70,7 +70,7 @@ async def test_the_api_gives_the_same_answer(web: Web) -> None:
         await set_state(web, running, "running")
         queue = (await client.post("/api/v1/projects/hello/preview")).json()["queue"]
         assert queue["position"] == 2
-        assert queue["message"].startswith("1 of at most 1 trainings of this project run")
+        assert queue["message"].startswith("Another training of this project run")
 
 
 async def test_run_again_fills_in_what_a_training_ran_with(web: Web) -> None:

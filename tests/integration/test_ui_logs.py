@@ -67,6 +67,18 @@ async def test_kept_logs_are_merged_by_time_and_escaped(web: Web) -> None:
         assert f'href="/api/v1/trainings/{id_}/logs?task=worker-1"' in one.text
 
 
+async def test_a_log_that_is_on_its_way_is_not_called_empty(web: Web) -> None:
+    async with training(web) as (client, id_):
+        attempt = await try_of(web.context.database, id_, "worker")
+        assert "Nothing has been written yet" in (await client.get(f"/trainings/{id_}/logs")).text
+        await say(web.context.database, attempt, b"one\n")
+        for query in ("", "?task=worker-0"):
+            page = await client.get(f"/trainings/{id_}/logs{query}")
+            assert "on their way" in page.text
+            assert "Nothing has been written yet" not in page.text
+        assert "Nothing has been written yet" in (await client.get(f"/trainings/{id_}/logs?task=worker-1")).text
+
+
 async def test_what_is_missing_is_said(web: Web) -> None:
     async with training(web) as (client, id_):
         attempt = await try_of(web.context.database, id_, "worker")

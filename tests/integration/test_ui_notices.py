@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from aiohttp.web import Response
 from standardwebhooks import Webhook
 
 from app.db.engine import Database
@@ -80,6 +81,19 @@ async def test_a_webhook_from_its_form_to_what_became_of_its_deliveries(
         assert "ada disabled it." not in (await client.get(address)).text
         assert (await client.post(f"{address}/delete")).headers["location"] == "/notices?done=deleted"
         assert (await client.get(address)).status_code == 404
+
+
+async def test_the_list_says_where_nothing_arrives(site: Web, database: Database, tmp_path: Path) -> None:
+    post = await Post.create(database, tmp_path)
+    async with logged_in(site, "ada") as client, receiver() as there:
+        address, _ = await add(client, target=there.url, project=post.maker.name)
+        for status, arrives in ((204, True), (500, False), (204, True)):
+            there.answer = lambda _, status=status: Response(status=status)  # type: ignore[misc]
+            await client.post(f"{address}/test")
+            assert await post.send() == 1
+            listed = (await client.get("/notices")).text
+            assert ("Not arriving" in listed, ">Enabled<" not in listed) == (not arrives, not arrives)
+            assert ('title="It answered 500; only 2xx counts as received."' in listed) is not arrives
 
 
 @pytest.mark.parametrize(

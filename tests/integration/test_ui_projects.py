@@ -10,7 +10,9 @@ import httpx
 import pytest
 
 from app.domain.access import UserRole
-from tests.support.projects import IMAGE, make_algorithm, make_project
+from app.domain.training import Reason, State
+from tests.support.pages import write
+from tests.support.projects import IMAGE, make_algorithm, make_project, start
 from tests.support.visitor import logged_in
 from tests.support.web import Web
 
@@ -106,7 +108,7 @@ async def test_an_edit_keeps_or_replaces_or_removes_secrets_and_sees_others_edit
     [
         ({"name": "Bad Name"}, "f-name", "cannot be a project"),
         ({"algorithm": "nothing"}, "f-algorithm", "There is no algorithm named nothing"),
-        ({"version": "9"}, "f-version", "hello has the versions 1 to 1"),
+        ({"version": "9"}, "f-version", "hello has version 1 only"),
         ({"version": "two"}, "f-version", "is not a whole number"),
         ({"image": "no image"}, "f-image", "Give an image reference"),
         ({"roles.worker.cpu": "lots"}, "f-roles-worker-cpu", "use a quantity from 1m"),
@@ -114,7 +116,7 @@ async def test_an_edit_keeps_or_replaces_or_removes_secrets_and_sees_others_edit
         ({"roles.worker.node_selector": "nothing"}, "f-roles-worker-node_selector", "is not of the form key=value"),
         ({"roles.worker.tolerations": "a=b:Never"}, "f-roles-worker-tolerations", "Use one of NoSchedule"),
         ({"max_duration": "soon"}, "f-max_duration", "is not a duration"),
-        ({"pending_timeout": "0"}, "f-pending_timeout", "Use an ISO 8601 duration"),
+        ({"pending_timeout": "0"}, "f-pending_timeout", "Use 1 second to 30 days"),
         ({"success": "all_workers"}, "f-success", "use chief"),
         ({"env_name": ["1A"], "env_value": ["x"]}, "env-1A", "no digit first"),
         ({"args": ["{{ nonsense }}"]}, "arg-0", "is nothing that can be filled in"),
@@ -134,6 +136,29 @@ async def test_what_is_wrong_is_said_beside_its_field(
         assert "1 thing to put right" in answer.text
         assert HOSTILE not in answer.text
         assert 'value="250m"' in answer.text or "roles.worker.cpu" in change
+
+
+async def test_the_list_says_how_the_last_run_went_and_when_the_next_is_due(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        await make_project(client)
+        await make_project(client, "nightly", schedule={"cron": "0 23 1 1 *"})
+        assert (await client.get("/api/v1/projects/hello")).json()["last_training"] is None
+        assert "none yet" in (await client.get("/projects")).text
+        await start(client)
+        last = await start(client)
+        await write(web, last["id"], state=State.FAILED, reason=Reason.TASK_FAILED)
+        told = (await client.get("/api/v1/projects")).json()["items"]
+        found = {one["name"]: one["last_training"] for one in told}
+        assert found["nightly"] is None
+        assert {key: found["hello"][key] for key in ("id", "number", "state")} == {
+            "id": last["id"], "number": 2, "state": "failed"
+        }  # fmt: skip
+        page = (await client.get("/projects")).text
+        assert f'<a class="above" href="/trainings/{last["id"]}">#2</a>' in page
+        assert "Failed" in page
+        assert 'data-time="ago"' in page[page.index("/projects/nightly") :]
+        await client.post("/projects/nightly/pause")
+        assert "paused" in (await client.get("/projects")).text
 
 
 async def test_clone_and_delete(web: Web) -> None:

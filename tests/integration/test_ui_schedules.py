@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -27,6 +28,7 @@ TIMED = {
     "schedule.notice_slow": "yes",
 }
 HX = {"HX-Request": "true"}
+TIME = r"<time [^>]*>[^<]+</time>"
 
 
 async def test_a_timed_project_is_made_and_its_form_reads_back_the_same(web: Web) -> None:
@@ -60,7 +62,9 @@ async def test_a_timed_project_is_made_and_its_form_reads_back_the_same(web: Web
         ({"schedule.end": "2099-01-01T00:00"}, "end", "before the start"),
         ({"schedule.end": "tomorrow"}, "end", "not a date and time"),
         ({"schedule.starts": "interval"}, "interval", "such as 6 h"),
-        ({"schedule.starts": "interval", "schedule.interval": "1 s"}, "interval", "PT1M"),
+        ({"schedule.starts": "interval", "schedule.interval": "10 s"}, "interval", "Use 1 minute to 366 days"),
+        ({"schedule.starts": "interval", "schedule.interval": "0"}, "interval", "Use 1 minute to 366 days"),
+        ({"schedule.catch_up_window": "0"}, "catch_up_window", "Use 1 minute to 366 days"),
         ({"schedule.queue_limit": "0"}, "queue_limit", "use 1 to 100"),
         ({"schedule.overlap": "nonsense"}, "overlap", "Choose one of"),
     ],
@@ -77,6 +81,28 @@ async def test_what_cannot_be_kept_is_said_beside_its_field_and_in_the_preview(
         preview = await client.post("/schedule/preview", data=form, headers=HX)
         assert preview.status_code == 200
         assert sentence in preview.text
+
+
+async def test_everything_that_is_wrong_is_said_at_once(web: Web) -> None:
+    """Whether it cannot be read or cannot be kept; and nothing is said of what only stands in for it."""
+    wrong = {
+        "schedule.starts": "interval",
+        "schedule.interval": "hourly",
+        "schedule.end": "2099-01-01T00:00",
+        "schedule.start_tolerance": "10 s",
+        "schedule.stop_after_failures": "many",
+    }
+    async with logged_in(web, "ada") as client:
+        await make_project(client)
+        form = {**FORM, "algorithm": "hello", "name": "Nightly!", "roles.worker.count": "two", **TIMED, **wrong}
+        refused = await client.post("/projects", data=form)
+        assert "6 things to put right" in refused.text
+        for field in ("interval", "end", "start_tolerance", "stop_after_failures"):
+            assert f'id="f-schedule-{field}-wrong"' in refused.text
+        assert 'id="f-name-wrong"' in refused.text
+        assert 'id="f-roles-worker-count-wrong"' in refused.text
+        preview = await client.post("/schedule/preview", data=form, headers=HX)
+        assert preview.text.count('<p class="wrong">') == 4
 
 
 async def test_the_preview_says_when_in_words_and_ten_times_and_what_the_clocks_do(web: Web) -> None:
@@ -128,12 +154,29 @@ async def test_a_timed_projects_page_says_when_and_pauses_and_resumes(web: Web) 
         paused = await client.get("/projects/hello")
         assert ">Paused<" in paused.text
         assert "by ada" in paused.text
+        assert "Make up for the latest" in paused.text
+        assert "Make up for all" not in paused.text  # all of them at once, and this project has one at a time
         assert (await other.post("/projects/hello/resume")).status_code == 403
         assert (await client.post("/projects/hello/resume", data={"catch_up": "nonsense"})).status_code == 303
         assert ">Active<" in (await client.get("/projects/hello")).text
         await make_project(client, "plain")
         assert "schedule-card" not in (await client.get("/projects/plain")).text
         assert (await client.post("/projects/plain/pause")).status_code == 409
+
+
+async def test_all_is_made_up_for_where_all_can_train(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        await make_project(client, schedule={"cron": "30 2 * * *", "overlap": "queue", "catch_up_limit": 7})
+        await client.post("/projects/hello/pause")
+        assert "Make up for all, 7 at most" in (await client.get("/projects/hello")).text
+
+
+async def test_failures_in_a_row_are_counted_where_they_have_a_limit(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        await make_project(client, "goes-on", schedule={"cron": "30 2 * * *"})
+        await make_project(client, "gives-up", schedule={"cron": "30 2 * * *", "stop_after_failures": 3})
+        assert "Failures in a row" not in (await client.get("/projects/goes-on")).text
+        assert "<dt>Failures in a row</dt><dd>0 of 3" in (await client.get("/projects/gives-up")).text
 
 
 @pytest.mark.parametrize(
@@ -169,6 +212,18 @@ async def test_due_times_say_what_became_of_them(web: Web) -> None:
         assert 5 < rest.text.count("<tr><td") <= 15
 
 
+async def test_what_was_missed_in_a_pause_names_the_pause(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        await make_project(client, schedule={"interval": "PT1H", "overlap": "skip"})
+        await client.post("/projects/hello/pause")
+        await passed(web, 3 * 60)
+        await client.post("/projects/hello/resume", data={"catch_up": "latest"})
+        assert (await web.context.firing.fire()).trainings == 1
+        for page in ("/projects/hello", "/projects/hello/due-times"):
+            text = (await client.get(page)).text
+            assert re.search(rf"The schedule was paused from {TIME} to {TIME} \(by ada\); of several", text), page
+
+
 async def test_the_calendar_has_weeks_and_days_in_the_persons_zone(web: Web) -> None:
     async with logged_in(web, "ada") as client:
         client.cookies.set("taas_zone", "Asia/Tokyo")
@@ -178,13 +233,13 @@ async def test_the_calendar_has_weeks_and_days_in_the_persons_zone(web: Web) -> 
         week = await client.get("/calendar?day=2099-03-26")
         assert "23 – 29 March 2099" in week.text
         assert week.text.count("+ 141 more</a>") == 7
-        assert week.text.count('<span class="name">often') == 3 * 7
+        assert week.text.count('<span class="cut">often') == 3 * 7
         only = await client.get("/calendar?day=2099-03-26&project=nightly")
-        assert len(re.findall(r">08:00</span><span class=\"name\">nightly", only.text)) == 7
+        assert len(re.findall(r">08:00</span><span class=\"name\"><span class=\"cut\">nightly", only.text)) == 7
         assert "often" not in only.text
         day = await client.get("/calendar?view=day&day=2099-03-26")
         assert "Thursday 26 March 2099" in day.text
-        assert day.text.count('<span class="name">often') == 144
+        assert day.text.count('<span class="cut">often') == 144
         today = await client.get("/calendar?view=day&project=often")
         assert ">Queued<" in today.text
         assert "#1</span>" in today.text
@@ -192,14 +247,35 @@ async def test_the_calendar_has_weeks_and_days_in_the_persons_zone(web: Web) -> 
             assert (await client.get(f"/calendar?{odd}")).status_code == 200, odd
 
 
+async def test_one_project_is_found_in_the_calendar_however_much_the_others_run(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.services.schedules.RUNS_MAX", 20)
+    async with logged_in(web, "ada") as client:
+        await make_project(client, "busy")
+        await make_project(client, "weekly", schedule={"cron": "0 23 * * 6"})
+        for _ in range(25):
+            await start(client, "busy")
+        await start(client, "weekly")
+        assert "There is more in this time" in (await client.get("/calendar")).text
+        only = await client.get("/calendar?project=weekly")
+        assert "weekly</span> <span>#1</span>" in only.text
+        assert "There is more in this time" not in only.text
+        day = datetime.now(UTC).date()
+        told = {"from": f"{day}T00:00:00Z", "to": f"{day + timedelta(days=7)}T00:00:00Z", "project": "weekly"}
+        found = (await client.get("/api/v1/calendar", params=told)).json()
+        assert {run["project"] for run in found["past"] + found["coming"]} == {"weekly"}
+        assert found["complete"]
+
+
 async def test_a_day_of_many_runs_comes_in_pages(web: Web) -> None:
     async with logged_in(web, "ada") as client:
         await make_project(client, "often", schedule={"cron": "*/5 * * * *"})
         first = await client.get("/calendar?view=day&day=2099-03-26")
-        assert first.text.count('<span class="name">often') == 200
+        assert first.text.count('<span class="cut">often') == 200
         assert "+ 88 more" in first.text
         rest = await client.get("/calendar?view=day&day=2099-03-26&at=2")
-        assert rest.text.count('<span class="name">often') == 88
+        assert rest.text.count('<span class="cut">often') == 88
 
 
 async def test_the_first_page_has_the_next_ten(web: Web) -> None:
@@ -218,7 +294,8 @@ async def passed(web: Web, minutes: int) -> None:
     await run(
         web,
         f"UPDATE schedules SET next_at = {back}, anchor = anchor - make_interval(mins => :minutes), "
-        "handled_until = handled_until - make_interval(mins => :minutes)",
+        "handled_until = handled_until - make_interval(mins => :minutes), "
+        "paused_at = paused_at - make_interval(mins => :minutes)",
         minutes=minutes,
     )
     while (await web.context.firing.fire()).schedules:

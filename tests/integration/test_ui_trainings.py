@@ -124,7 +124,9 @@ async def test_stop_and_run_again(web: Web) -> None:
         assert "has not ended" in refused.text
         assert (await client.post(f"{page}/stop")).headers["location"] == page
         assert "A stop was asked for by ada" in (await client.get(page)).text
+        assert "Not made yet" in (await client.get(page)).text
         await write(web, training["id"], state=State.STOPPED, reason=Reason.STOPPED_BY_USER)
+        assert "Not made yet" not in (await client.get(page)).text
         again = await client.post(f"{page}/retry")
         assert again.status_code == 303
         assert "Retry of" in (await client.get(again.headers["location"])).text
@@ -150,6 +152,28 @@ async def test_notes_are_written_on_the_record(web: Web) -> None:
         assert "n" * 20_001 in refused.text
 
 
+async def test_a_record_that_failed_shows_what_the_task_said_last(web: Web) -> None:
+    async with logged_in(web, "ada") as client:
+        await make_project(client, roles={"worker": {"count": 3}})
+        training = await start(client)
+        page = f"/trainings/{training['id']}"
+        for index in range(3):
+            attempt = await try_of(web.context.database, UUID(training["id"]), "worker", index)
+            lines = "".join(f"line {number} of {index}\n" for number in range(30))
+            await say(web.context.database, attempt, f"{lines}ValueError: {HOSTILE}\n".encode())
+        await run(web, "UPDATE tasks SET state = 'failed', finished_at = now() - index * interval '1 s'")
+        await write(web, training["id"], state=State.RUNNING)
+        assert "said last" not in (await client.get(page)).text
+        await write(web, training["id"], state=State.FAILED, reason=Reason.TASK_FAILED, message="worker-2 failed.")
+        shown = (await client.get(page)).text
+        assert "What worker-2 said last" in shown
+        assert "ValueError: &lt;script&gt;alert(1)" in shown
+        assert HOSTILE not in shown
+        assert "line 29 of 2" in shown
+        assert "line 10 of 2" not in shown
+        assert f'href="{page}/logs?task=worker-2"' in shown
+
+
 async def test_tasks_that_were_removed_are_counted(web: Web) -> None:
     async with logged_in(web, "ada") as client:
         await make_project(client, roles={"worker": {"count": 5}})
@@ -167,7 +191,7 @@ async def test_tasks_that_were_removed_are_counted(web: Web) -> None:
 async def test_what_is_not_there_says_so(web: Web, address: str) -> None:
     async with logged_in(web, "ada") as client:
         answer = await client.get(address)
-        assert answer.status_code in (404, 422)
+        assert answer.status_code == 404
         assert "<h1>" in answer.text
 
 

@@ -44,6 +44,10 @@ async def test_what_is_missing_is_made_once(
     first.cancel()
     assert (training["project"], training["number"], training["state"]) == ("digits", 1, "queued")
     assert training["tasks"]["total"] == 4
+    assert training["spec"]["params"] == {"epochs": "40", "batch": "32", "rate": "0.2", "hidden": "64"}
+    project = (await client.get("projects/digits")).json()
+    assert project["params"]["epochs"]["type"] == "integer"
+    assert project["metric"] == {"tag": "test_accuracy", "better": "higher", "run": None}
 
     # The second start goes on with it to its end; here no worker brings that about.
     second = asyncio.create_task(welcome(settings, what))

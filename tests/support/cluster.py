@@ -2,7 +2,8 @@
 
     from tests.support.cluster import LocalCluster   # fixture: `local_cluster`
 
-Set TAAS_TEST_KEEP_CLUSTER=1 to leave it running at the end; TAAS_TEST_CLUSTER names another instance.
+`test-fake` is a second one, without a real node. Set TAAS_TEST_KEEP_CLUSTER=1 to leave them running at the end;
+TAAS_TEST_CLUSTER gives them another name.
 """
 
 import fcntl
@@ -16,6 +17,7 @@ from typing import Any
 
 from deploy.local import api, cluster, kwok, nodes, paths
 from deploy.local.instance import Instance
+from tests.support import rights
 
 NAME = os.environ.get("TAAS_TEST_CLUSTER", "test")
 
@@ -33,6 +35,11 @@ class LocalCluster:
     @property
     def kubeconfig(self) -> Path:
         return self.instance.kubeconfig
+
+    @property
+    def taas_kubeconfig(self) -> Path:
+        """For TaaS itself, with no more than the rights of `deploy/rbac.yaml`; its context has the same name."""
+        return rights.kubeconfig_of_taas(self.instance)
 
     @property
     def context(self) -> str:
@@ -98,21 +105,31 @@ class LocalCluster:
             events = [json.loads(line) for line in log if line.endswith(b"\n")]
         return [event for event in events if event.get("userAgent", "").startswith(agent)]
 
+    def missing_rights_since(self, mark: int) -> list[str]:
+        """What TaaS asked for since the mark without having the right to it."""
+        with self.instance.audit_log.open("rb") as log:
+            log.seek(mark)
+            return rights.missing(log.read())
+
 
 @contextmanager
-def local_cluster_for_tests() -> Iterator[LocalCluster]:
-    """Up for as long as any test session uses it; the last one to leave takes it down."""
-    with _users_lock() as leave:
+def local_cluster_for_tests(*, node: bool = True) -> Iterator[LocalCluster]:
+    """Up for as long as any test session uses it; the last one to leave takes it down.
+
+    Without `node`, there is a control plane only, which is up in seconds: pods run on fake nodes or nowhere.
+    """
+    name = NAME if node else f"{NAME}-fake"
+    with _users_lock(name) as leave:
         try:
-            yield LocalCluster(cluster.up(NAME))
+            yield LocalCluster(cluster.up(name, node=node))
         finally:
             if os.environ.get("TAAS_TEST_KEEP_CLUSTER") != "1" and leave():
-                cluster.down(NAME)
+                cluster.down(name)
 
 
 @contextmanager
-def _users_lock() -> Iterator[Any]:
-    file = paths.instances_root() / f".{NAME}.users"
+def _users_lock(name: str) -> Iterator[Any]:
+    file = paths.instances_root() / f".{name}.users"
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_SH)

@@ -31,7 +31,7 @@ class PostgresForTests:
     async def fresh(self, *, template: str = TEMPLATE) -> AsyncIterator[str]:
         """The URL of a new database for the length of the block: migrated, or empty (`template1`)."""
         name = f"test_{next(_numbers)}"
-        await self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        await self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
         try:
             yield self.server.url(name)
         finally:

@@ -11,6 +11,7 @@ import msgspec
 
 from app.k8s.client import STRATEGIC_PATCH, KubeClient
 from app.settings import Settings
+from tests.support.cluster import LocalCluster
 
 AGENT = "taas-test"
 
@@ -55,8 +56,9 @@ class Kube(KubeClient):
 
 
 @asynccontextmanager
-async def kube(settings: Settings) -> AsyncIterator[Kube]:
-    client = await Kube.connect(settings)
+async def kube(cluster: LocalCluster) -> AsyncIterator[Kube]:
+    where = {"kubeconfig": cluster.kubeconfig, "kube_context": cluster.context}
+    client = await Kube.connect(Settings(**where, kube_qps=500, kube_burst=500))
     try:
         yield client
     finally:

@@ -46,9 +46,11 @@ async def prometheus(folder: Path, scrape: list[dict[str, Any]]) -> AsyncIterato
                 assert process.returncode is None, (folder / "prometheus.log").read_text()[-2000:]
                 try:
                     found = (await client.get("/targets")).json()["data"]["activeTargets"]
+                    # A target is "up" before its samples can be asked for: they are committed together with this one.
+                    scraped = (await client.get("/query", params={"query": "up == 1"})).json()["data"]["result"]
                 except (httpx.HTTPError, KeyError, json.JSONDecodeError):
                     return False
-                return len(found) > 0 and all(target["health"] == "up" for target in found)
+                return 0 < len(found) == len(scraped)
 
             await eventually(all_up)
             yield client

@@ -66,10 +66,16 @@ def home_for_taas() -> Iterator[Path]:
 
 @asynccontextmanager
 async def taas_up(home: Path, cluster: LocalCluster, *args: str, **settings: str) -> AsyncIterator[TaasProcess]:
-    """`taas up` with a PostgreSQL and files of its own under `home`, once its worker sees the cluster."""
-    where = {"TAAS_KUBECONFIG": str(cluster.kubeconfig), "TAAS_KUBE_CONTEXT": cluster.context}
+    """`taas up` with a PostgreSQL and files of its own under `home`, once its worker sees the cluster.
+
+    It acts with the rights of `deploy/rbac.yaml` and must not have asked for more in the end.
+    """
+    where = {"TAAS_KUBECONFIG": str(cluster.taas_kubeconfig), "TAAS_KUBE_CONTEXT": cluster.context}
+    mark = cluster.audit_mark()
     async with taas_process("up", *args, home=home, ready="/readyz?all=true", settings=where | settings) as process:
         yield process
+    missing = cluster.missing_rights_since(mark)
+    assert not missing, f"it asked for what deploy/rbac.yaml does not allow: {missing}"
 
 
 @asynccontextmanager

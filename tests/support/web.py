@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 from fastapi import FastAPI
+from starlette.routing import BaseRoute
 
 from app.context import Context, build_context
 from app.db.engine import Database
@@ -59,7 +60,18 @@ async def web_for_tests(database: Database, home: Path, **changes: object) -> As
     context = build_context(settings, database)
     await context.listener.start()
     try:
-        yield Web(create_app(settings, context), context)
+        yield Web(_app(settings, context), context)
     finally:
         context.closing.set()
         await context.listener.close()
+
+
+def _app(settings: Settings, context: Context) -> FastAPI:
+    """FastAPI works out what a route depends on at its first use, in each application anew: tests share that."""
+    app = create_app(settings, context)
+    _routes.extend([] if _routes else app.router.routes)
+    app.router.routes[:] = _routes
+    return app
+
+
+_routes: list[BaseRoute] = []

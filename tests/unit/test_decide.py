@@ -86,6 +86,15 @@ def test_running_begins_when_the_last_task_runs() -> None:
     assert (decision.status.state, decision.status.started_at) == (State.RUNNING, at(3))
 
 
+def test_the_time_limit_is_known_as_soon_as_it_runs() -> None:
+    """Nothing need happen to it any more until then, so nothing else would have it looked at in time."""
+    row = training(**PRESENT, max_duration=timedelta(seconds=20))
+    look = seen(namespace(), [job("worker")], [pod("worker-0", UP, started_at=at(3)), pod("worker-1", DONE)])
+    begins = run(row, look, at(4))
+    assert begins.wake_at == at(4)
+    assert run(replace(row, state=State.RUNNING, started_at=begins.status.started_at), look, at(4)).wake_at == at(23)
+
+
 def test_nothing_is_concluded_while_the_watches_are_cut() -> None:
     row = training(**RUNNING, stop_requested_at=T0)
     decision = run(row, Seen(fresh=False), at(100_000))

@@ -184,7 +184,7 @@ def test_one_that_is_over_rests(row: Endpoint) -> None:
     ("pod", "words"),
     [
         (replica(scheduling="0/1 nodes are available: Insufficient memory."), "no node takes it: 0/1 nodes"),
-        (replica(waiting="ImagePullBackOff", waiting_message="not found"), "ImagePullBackOff: not found"),
+        (replica(waiting="ImagePullBackOff", waiting_message="not found"), "its image cannot be pulled: not found"),
         (replica(waiting="ContainerCreating", node="n1"), "its container is being made on node n1"),
         (replica(node="n1"), "its program is starting"),
         (replica(), "it waits for a node"),

@@ -92,6 +92,22 @@ def test_each_reason_is_reached_and_says_why(pods: list, second: int, reason: Re
     assert decision.actions == (SuspendJob(NS, "worker", "uid-job-worker"),)
 
 
+def test_a_pull_that_fails_says_the_same_while_it_is_tried_and_before_it_is_tried_again() -> None:
+    """It goes from one to the other every few seconds; nobody should have to read two sentences about one thing."""
+    row, image = training(**PRESENT), 'Back-off pulling image "x:1"'
+    tries = [
+        waiting("ErrImagePull", "failed to pull x:1: connection refused"),
+        waiting("ImagePullBackOff", f"{image}: ErrImagePull: failed to pull x:1: connection refused"),
+    ]
+    told = {run(row, seen(namespace(), W, pods)).status.message for pods in tries}
+    assert told == {"Waiting for worker-1: its image cannot be pulled: failed to pull x:1: connection refused."}
+    silent = run(row, seen(namespace(), W, waiting("ImagePullBackOff", image))).status.message
+    assert silent == "Waiting for worker-1: its image cannot be pulled."
+    ended = run(row, seen(namespace(), W, tries[1]), at(120)).status
+    assert ended.reason is Reason.IMAGE_PULL_FAILED
+    assert "train:1: failed to pull x:1: connection refused. Check" in ended.message
+
+
 @pytest.mark.parametrize(
     ("pods", "second"),
     [
@@ -188,6 +204,18 @@ def test_refused_pods_end_it_after_a_while(message: str, reason: Reason) -> None
     late = run(training(**PRESENT), look, at(32))
     assert late.status.reason is reason
     assert message[:40] in late.status.message
+
+
+def test_the_patience_with_refusals_counts_from_the_first_of_them() -> None:
+    """Each try of the Job is refused anew, in a message of its own, and the tries become rarer and rarer."""
+    tries = [warning("Job", "worker", "FailedCreate", f'pods "worker-0-{s}": exceeded quota', s) for s in (2, 4, 8, 16)]
+    old = warning("Job", "worker", "FailedCreate", "exceeded quota, which was overcome", first=-60)
+    gone = [pod("worker-0", UP), pod("worker-1", FAILED, finished_at=at(1), disruption="EvictionByEvictionAPI")]
+    look = seen(namespace(), W, gone, [old, *tries])
+    soon = run(training(**RUNNING), look, at(31))
+    assert (soon.status.state, soon.wake_at) == (State.RUNNING, at(32))
+    late = run(training(**RUNNING), look, at(32)).status
+    assert (late.reason, "worker-0-16" in late.message) == (Reason.QUOTA, True)
 
 
 @pytest.mark.parametrize(

@@ -12,16 +12,21 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from app.domain.project import Framework, Resources, Role, RunSpec, Success
+from app.api.schemas.params import params_of
+from app.api.schemas.projects import ProjectIn
+from app.domain.params import check_declared, check_given
+from app.domain.project import Framework, ProjectSpec, Resources, Role, RunSpec, Success
 from app.domain.validate import check_run
 from tests.support.task_process import Ended, Pod, pod_directories
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
+TRAINING = [name for name in NAMES if (EXAMPLES / name / "train.py").exists()]
 CODE = sorted(EXAMPLES.glob("*/*.py"))
 
 
@@ -56,6 +61,27 @@ def test_project_json_runs_the_algorithm_beside_it(name: str) -> None:
     run = RunSpec(Framework(project["framework"]), "any/image:1", roles, success=Success(project["success"]))
     assert project["algorithm"] == name
     assert check_run(run) == []
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_declared_parameters_are_what_the_program_takes(name: str) -> None:
+    """The same names, kinds and defaults: a start without parameters runs as the program does by itself."""
+    given = ProjectIn.model_validate_json((EXAMPLES / name / "project.json").read_bytes())
+    declared, takes = params_of(given.params), arguments_of(EXAMPLES / name / "train.py")
+    assert {(one.name, one.type.value, one.default) for one in declared} <= takes
+    assert list(given.args) == [part for one in declared for part in (f"--{one.name}", f"{{{{ params.{one.name} }}}}")]
+    assert [one.name for one in declared if not one.help] == []
+    draft = given.draft(default_storage=True)
+    spec = ProjectSpec(given.algorithm, None, replace(draft.run, image="any/image:1"), params=draft.params)
+    assert check_declared(spec) == []
+    assert check_given(spec, given.args, {}) == []
+
+
+@pytest.mark.parametrize("name", [name for name in TRAINING if name != "digits-torch"])
+def test_the_metric_is_one_that_the_program_writes(name: str) -> None:
+    given = ProjectIn.model_validate_json((EXAMPLES / name / "project.json").read_bytes())
+    assert given.metric is not None
+    assert f'tf.summary.scalar("{given.metric.tag}"' in (EXAMPLES / name / "train.py").read_text()
 
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: f"{path.parent.name}/{path.name}")
@@ -124,6 +150,17 @@ def test_digits_ps_puts_its_last_words_after_a_signal_under_the_checksum(pod: Po
     assert ended.exit == 143
     assert b"checkpoint written\nlog sha256 (of 2 lines" in ended.output
     assert_checksum(ended.output)
+
+
+def arguments_of(path: Path) -> set[tuple[str, str, str | None]]:
+    """Name, kind and default of each `add_argument`."""
+    kinds = {"int": "integer", "float": "number"}
+    found = set()
+    for call in ast.walk(ast.parse(path.read_text())):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "add_argument":
+            more = {word.arg: ast.unparse(word.value) for word in call.keywords}
+            found.add((ast.literal_eval(call.args[0]).lstrip("-"), kinds[more["type"]], more.get("default")))
+    return found
 
 
 def run_example(pod: Pod, name: str, *args: str, env: dict[str, str] | None = None) -> Ended:

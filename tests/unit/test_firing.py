@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from app.domain.firing import Active, Cause, Outcome, Pause, Verdict, failed_too_often, plan, start_beside
+from app.domain.pauses import Spell
 from app.domain.schedule import CatchUp, Overlap, Schedule
 from app.domain.training import State
 
@@ -109,6 +111,64 @@ def test_the_end_of_a_pause_starts_nothing_old_unless_asked_to() -> None:
 def test_nothing_starts_while_paused() -> None:
     pause = Pause(since=NOON - timedelta(hours=1))
     assert told(plan(HOURLY, hours(2, 0), NOON, [], pause=pause)) == [(Verdict.MISSED, Cause.PAUSED)] * 2
+
+
+FROM, TO = NOON - timedelta(hours=3), NOON - timedelta(minutes=30)
+SINCE = "The schedule was paused from 2026-11-24T09:00:00Z"
+BY_ADA = f"{SINCE} to 2026-11-24T11:30:00Z (by ada)"
+NOTHING = "Nothing could be started at that time"
+
+
+@pytest.mark.parametrize(
+    ("asked", "changes", "spells", "expected"),
+    [
+        (CatchUp.SKIP, {}, [Spell(FROM, TO, "ada", "ada")], [f"{BY_ADA}."] * 2),
+        (CatchUp.SKIP, {}, [Spell(FROM, TO, "ada")], [f"{SINCE} (by ada) to 2026-11-24T11:30:00Z."] * 2),
+        (
+            CatchUp.SKIP,
+            {},
+            [Spell(FROM, FROM + timedelta(minutes=90), "TaaS", "bob"), Spell(TO - timedelta(minutes=1), TO, "bob")],
+            [
+                f"{SINCE} (by TaaS) to 2026-11-24T10:30:00Z (ended by bob).",
+                f"{NOTHING}, and the schedule was paused before it could be made up for.",
+            ],
+        ),
+        (
+            CatchUp.LATEST,
+            {},
+            [Spell(FROM, TO, "ada", "ada")],
+            [f"{BY_ADA}; of several missed times only the latest is made up for."] * 2,
+        ),
+        (
+            CatchUp.ALL,
+            {"catch_up_limit": 1},
+            [Spell(FROM, TO, "ada", "ada")],
+            [f"{BY_ADA}; only the newest 1 missed times are made up for."] * 2,
+        ),
+        (
+            CatchUp.ALL,
+            {"catch_up_window": timedelta(minutes=45)},
+            [Spell(FROM, TO, "ada", "ada")],
+            [f"{BY_ADA}, and it is longer ago than the 45 min to catch up."] * 2,
+        ),
+    ],
+)
+def test_what_was_missed_in_a_pause_names_it(
+    asked: CatchUp, changes: dict[str, Any], spells: list[Spell], expected: list[str]
+) -> None:
+    schedule, pause = replace(HOURLY, **changes), Pause(FROM, TO, asked)
+    outcomes = plan(schedule, hours(4, 2, 1, 0), NOON, [], pause=pause, spells=spells)
+    assert [outcome.message for outcome in outcomes[1:3]] == expected
+    assert outcomes[0].message.startswith(NOTHING)
+
+
+def test_a_pause_that_lasts_is_named_by_its_beginning() -> None:
+    spells = [Spell(FROM, None, "ada")]
+    outcomes = plan(HOURLY, hours(4, 1), NOON, [], pause=Pause(FROM), spells=spells)
+    assert [outcome.message for outcome in outcomes] == [
+        f"{NOTHING}, and the schedule was paused before it could be made up for.",
+        "The schedule was paused at 2026-11-24T09:00:00Z (by ada) and had not gone on.",
+    ]
 
 
 def test_a_schedule_stops_after_failures_in_a_row() -> None:

@@ -65,6 +65,8 @@ BUSY = {"cpu": "3500m", "memory": "1Gi", "pods": "3"}
         # proven to be impossible
         (run(worker=role(memory="96Gi")), [node("a"), node("b", memory="31Gi")], "never",
          "No node has the 96 GiB of memory that each worker asks for; the most is 31 GiB of memory."),
+        (run(worker=role(memory="8Gi")), [node("a", memory="8190Mi")], "never",
+         "No node has the 8 GiB of memory that each worker asks for; the most is 7.9 GiB of memory."),
         (run(worker=role(gpu=1)), [node("a")], "never", "No node has the 1 GPU that each worker asks for; none has"),
         (run(worker=role(cpu="4", memory="8Gi")), [node("a", memory="4Gi"), node("b", cpu="2")], "never",
          "No node has all that a worker asks for at once."),
@@ -176,9 +178,15 @@ def test_room_leaves_out_what_cordoned_nodes_have_free() -> None:
     ("standing", "limit", "project_limit", "position", "words"),
     [
         (Standing(0, 0, 0, 0), 1, None, 0, ""),
-        (Standing(1, 0, 0, 0), 1, None, 1, "1 of at most 1 trainings run"),
+        (
+            Standing(1, 0, 0, 0),
+            1,
+            None,
+            1,
+            "Another training runs or is about to, and only one may: it would be number 1",
+        ),
         (Standing(3, 0, 0, 2), 4, None, 2, "4 of at most 4 trainings run or are about to: it would be number 2"),
-        (Standing(1, 1, 0, 0), 9, 1, 1, "trainings of this project"),
+        (Standing(1, 1, 0, 0), 9, 1, 1, "Another training of this project"),
         (Standing(2, 1, 3, 1), 9, 2, 3, "2 of at most 2 trainings of this project"),
         (Standing(5, 0, 0, 0), 9, 1, 0, ""),
     ],

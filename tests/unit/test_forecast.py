@@ -57,7 +57,49 @@ def test_too_little_history_tells_nothing() -> None:
 def test_an_irregular_schedule_is_played_through() -> None:
     schedule = Schedule(cron="0 8,9 * * *", overlap=Overlap.REPLACE)
     (sentence,) = forecast(schedule, [LONG] * 4, NOW, NOW)
+    assert "with as little as 1 h between due times" in sentence
     assert "150 of the next 300 runs would be killed" in sentence
+
+
+@pytest.mark.parametrize(
+    ("cron", "took", "places", "words"),
+    [
+        # Fuller by less than one a day; full long after what is played.
+        (
+            "0 */4 * * *",
+            timedelta(hours=4, minutes=30),
+            100,
+            "about 1 more would wait each day until all 100 places are taken after 150 days; from then on 33 of the "
+            "next 300 due times would start nothing.",
+        ),
+        # Full before a day is over.
+        (
+            "*/5 * * * *",
+            LONG,
+            3,
+            "all 3 places are taken after 20 min; "
+            "from then on about 281 of the 288 due times a day would start nothing.",
+        ),
+        ("0 8,9 * * *", LONG, 10, "no more than one run would wait."),
+        ("0 8,9,10 * * *", LONG, 10, "up to 2 runs would wait at the same time."),
+        # Full every day, and empty again by the next morning.
+        (
+            "0 8,9,10 * * *",
+            LONG,
+            1,
+            "the only place is taken after 2 h; from then on about 1 of the 3 due times a day would start nothing.",
+        ),
+    ],
+)
+def test_how_a_queue_fills(cron: str, took: timedelta, places: int, words: str) -> None:
+    schedule = Schedule(cron=cron, overlap=Overlap.QUEUE, queue_limit=places)
+    (sentence,) = forecast(schedule, [took] * 4, NOW, NOW)
+    assert sentence.partition("`queue`, ")[2] == words
+
+
+def test_a_day_has_as_many_due_times_as_a_day_has() -> None:
+    (sentence,) = forecast(Schedule(cron="* * * * *", overlap=Overlap.SKIP), [HOUR] * 4, NOW, NOW)
+    assert "of the 1440 due times a day" in sentence
 
 
 def test_each_due_time_is_played_once() -> None:

@@ -51,6 +51,7 @@ def test_what_fits(param: Param, value: str) -> None:
         (Param("a", WHOLE, min=1, max=10), "0", "a must be a whole number from 1 to 10; '0' is not."),
         (Param("a", WHOLE, min=1, max=10), "11", "a must be a whole number from 1 to 10; '11' is not."),
         (Param("a", WHOLE, min=1), "1.5", "a must be a whole number of at least 1; '1.5' is not."),
+        (Param("a", WHOLE, min=1, max=100_000), "0", "a must be a whole number from 1 to 100,000; '0' is not."),
         (Param("a", WHOLE), "", "a must be a whole number; '' is not."),
         (Param("a", NUMBER, max=0.1), "0.10000000000000001", "a must be a number of at most 0.1; "),
         (Param("a", NUMBER), "nan", "a must be a number; 'nan' is not."),

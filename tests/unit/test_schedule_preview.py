@@ -27,7 +27,10 @@ def cautions(schedule: Schedule, now: datetime = NOW) -> list[tuple[str | None, 
     [
         (Schedule(cron="0 3 * * *"), "At 03:00 every day"),
         (Schedule(cron="@daily"), "At 00:00 every day"),
-        (Schedule(cron="*/15 * * * mon-fri"), "Every 15th minute of every hour on Monday through Friday"),
+        (Schedule(cron="*/15 * * * mon-fri"), "Every 15 minutes on Monday through Friday"),
+        (Schedule(cron="*/7 * * * *"), "Every seventh minute of every hour"),
+        (Schedule(cron="0 0 21,22,23,31 * *"), "At 00:00 on the 21st, the 22nd, the 23rd, and the 31st day of month"),
+        (Schedule(cron="0 0 11,12,13,24 * *"), "At 00:00 on the 11th, the 12th, the 13th, and the 24th day of month"),
         (Schedule(interval=timedelta(hours=1)), "Every hour"),
         (Schedule(interval=timedelta(hours=6)), "Every 6 hours"),
         (Schedule(interval=timedelta(minutes=90)), "Every 1 hour 30 minutes"),
@@ -89,7 +92,15 @@ def test_an_interval_of_days_shifts_on_the_wall() -> None:
     ((at, text),) = cautions(schedule, SPRING)
     assert at == "2026-03-30T02:00:00+02:00"
     assert "02:00 instead of 01:00" in text
-    assert cautions(replace(schedule, interval=timedelta(hours=5)), SPRING) == []
+    ((at, text),) = cautions(replace(schedule, interval=timedelta(hours=6)), SPRING + timedelta(days=1))
+    assert at == "2026-03-29T08:00:00+02:00"
+    assert "08:00 instead of 07:00" in text
+
+
+@pytest.mark.parametrize("interval", [timedelta(hours=5), timedelta(hours=1), timedelta(minutes=20)])
+def test_an_interval_without_times_of_day_or_with_the_same_ones_does_not(interval: timedelta) -> None:
+    schedule = Schedule(interval=interval, timezone="Europe/Berlin")
+    assert cautions(schedule, SPRING + timedelta(days=1, hours=23)) == []
 
 
 @pytest.mark.parametrize(

@@ -78,13 +78,13 @@ def test_a_sum_in_the_middle_does_not_change_the_end() -> None:
 @pytest.mark.parametrize(
     ("said", "received", "verdict"),
     [
-        (None, LogSum(5, 50, SHA), (LogVerdict.UNVERIFIED, 0)),
-        (Termination("run"), LogSum(5, 50, SHA), (LogVerdict.UNVERIFIED, 0)),
+        (None, LogSum(5, 50, SHA), (LogVerdict.UNVERIFIED, None)),
+        (Termination("run"), LogSum(5, 50, SHA), (LogVerdict.UNVERIFIED, None)),
         (Termination("run", 0, LogSum(5, 50, SHA)), LogSum(5, 50, SHA), (LogVerdict.VERIFIED, 0)),
         (Termination("run", 0, LogSum(5, 50, SHA)), LogSum(3, 30, "cd" * 32), (LogVerdict.INCOMPLETE, 2)),
         (Termination("run", 0, LogSum(5, 50, SHA)), LogSum(5, 50, "cd" * 32), (LogVerdict.INCOMPLETE, 0)),
         (Termination("run", 0, LogSum(5, 50, SHA)), LogSum(6, 60, "cd" * 32), (LogVerdict.INCOMPLETE, 0)),
     ],
 )
-def test_judge_log(said: Termination | None, received: LogSum, verdict: tuple[LogVerdict, int]) -> None:
+def test_judge_log(said: Termination | None, received: LogSum, verdict: tuple[LogVerdict, int | None]) -> None:
     assert judge_log(said, received) == verdict

@@ -102,6 +102,15 @@ def test_when_a_node_took_it_and_its_sandbox_was_there() -> None:
     assert (seen.waiting, seen.waiting_message, seen.waiting_since) == ("ErrImagePull", "not found", NOW)
 
 
+def test_an_exit_code_that_kubelet_invented_is_none() -> None:
+    """Of a container that it could not find, as one whose image never came, it says 137: killed, which nobody was."""
+    terminated = {"exitCode": 137, "reason": "ContainerStatusUnknown", "message": "The container could not be located"}
+    seen = pod({"phase": "Failed", "containerStatuses": container(terminated=terminated)})
+    assert (seen.exit_code, seen.started_at, seen.reason) == (None, None, "ContainerStatusUnknown")
+    killed = pod({"phase": "Failed", "containerStatuses": container(terminated={"exitCode": 137, "reason": "Error"})})
+    assert killed.exit_code == 137
+
+
 @pytest.mark.parametrize(
     ("text", "numbers"), [("", set()), ("0", {0}), ("0-2,5", {0, 1, 2, 5}), ("1,3-4,7-9", {1, 3, 4, 7, 8, 9})]
 )

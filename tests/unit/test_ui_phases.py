@@ -83,3 +83,10 @@ def test_spans() -> None:
     assert (starting.since, starting.until) == (at(2), at(9))
     assert (running.since, running.until) == (at(9), at(60))
     assert (end.since, end.tone) == (at(70), "bad")
+
+
+def test_the_namespace_says_until_when_it_is_kept() -> None:
+    ended = replace(TRAINING, state=State.SUCCEEDED, finished_at=at(70), namespace_state=NamespaceState.PRESENT)
+    kept = phases(ended)[-1]
+    assert (kept.words, kept.since) == ("until", at(70) + timedelta(minutes=10))
+    assert phases(replace(ended, state=State.STOPPING, finished_at=None))[-1].words == "present"

@@ -42,6 +42,15 @@ def test_times_carry_the_moment_for_the_viewers_zone() -> None:
     assert filters.ago(None) == "–"
 
 
+def test_times_in_sentences_too() -> None:
+    shown = filters.with_times("Paused from 2026-11-24T03:00:00Z (by <b>) to 2026-13-24T03:00:00.5Z.")
+    assert f"Paused from {filters.at(datetime(2026, 11, 24, 3, tzinfo=UTC))} (by &lt;b&gt;) to 2026-13-" in shown
+
+
+def test_code_in_sentences() -> None:
+    assert filters.with_code("with `a<b`, and `c") == "with <code>a&lt;b</code>, and `c"
+
+
 def test_a_span_that_has_not_ended_counts_on() -> None:
     start = datetime.now(UTC) - timedelta(seconds=70)
     assert 'data-time="since"' in filters.since(start)

@@ -49,7 +49,7 @@ def test_what_is_allowed(run: RunSpec) -> None:
         (replace(GOOD, image=""), "/image", "Give an image reference"),
         (replace(GOOD, image="UPPER"), "/image", "Give an image reference"),
         (replace(GOOD, roles={}), "/roles", "at least one role"),
-        (replace(GOOD, roles={"ps": Role(), "worker": Role()}), "/roles/ps", "With plain the roles are worker"),
+        (replace(GOOD, roles={"ps": Role(), "worker": Role()}), "/roles/ps", "With plain the only role is worker"),
         (replace(TF, roles={"a/b~": Role(), "worker": Role()}), "/roles/a~1b~0", "chief, worker, ps, evaluator"),
         (replace(TF, roles={"ps": Role()}), "/roles", "add the role worker or chief"),
         (replace(TF, roles={"chief": Role(2)}, success=CHIEF), "/roles/chief/count", "exactly 1"),
@@ -87,10 +87,10 @@ def test_what_is_allowed(run: RunSpec) -> None:
         (replace(GOOD, env={f"A{n}": "x" * 120_000 for n in range(9)}), "/env", "at most 1,048,576"),
         (replace(GOOD, env={f"A{n}": "" for n in range(501)}), "/env", "more than 500"),
         (replace(GOOD, task_retries=-1), "/task_retries", "use 0 to 100"),
-        (replace(GOOD, max_duration=timedelta()), "/max_duration", "from PT1S to P366D"),
-        (replace(GOOD, pending_timeout=timedelta(days=31)), "/pending_timeout", "from PT1S to P30D"),
-        (replace(GOOD, keep_namespace=timedelta(seconds=-1)), "/keep_namespace", "from PT0S to P30D"),
-        (replace(GOOD, stop_grace=timedelta(hours=2)), "/stop_grace", "from PT0S to PT1H"),
+        (replace(GOOD, max_duration=timedelta()), "/max_duration", "Use 1 second to 366 days."),
+        (replace(GOOD, pending_timeout=timedelta(days=31)), "/pending_timeout", "Use 1 second to 30 days."),
+        (replace(GOOD, keep_namespace=timedelta(seconds=-1)), "/keep_namespace", "Use 0 to 30 days."),
+        (replace(GOOD, stop_grace=timedelta(hours=2)), "/stop_grace", "Use 0 to 1 hour."),
     ],
 )
 def test_what_is_refused_is_named(run: RunSpec, pointer: str, words: str) -> None:

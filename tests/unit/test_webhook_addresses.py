@@ -59,8 +59,8 @@ def test_a_url_is_taken_apart(text: str, place: str, host_header: str, at: str) 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "1 to 2000 characters"),
-        ("https://example.com/" + "x" * 2000, "1 to 2000 characters"),
+        ("", "1 to 2,000 characters"),
+        ("https://example.com/" + "x" * 2000, "1 to 2,000 characters"),
         ("https://exa mple.com/", "without spaces"),
         ("https://exämple.com/", "ASCII"),
         ("ftp://example.com/", "must begin with https://"),

@@ -96,8 +96,8 @@ async def list_log_lines(
 )
 async def download_training_logs(training_id: UUID, me: Me, context: Ctx) -> StreamingResponse:
     """A zip with the log of every try of every task."""
-    pieces = await context.log_download.zipped(me, training_id)
-    headers = {"Content-Disposition": f'attachment; filename="{training_id}-logs.zip"', "X-Accel-Buffering": "no"}
+    name, pieces = await context.log_download.zipped(me, training_id)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Accel-Buffering": "no"}
     return StreamingResponse(pieces, media_type="application/zip", headers=headers)
 
 

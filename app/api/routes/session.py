@@ -54,9 +54,10 @@ async def change_password(
 
 
 @router.get("/sessions", responses=documented())
-async def list_sessions(me: Me, context: Ctx) -> SessionsOut:
+async def list_sessions(me: Me, context: Ctx, secret: SessionSecret) -> SessionsOut:
     """Where you are logged in, the newest first."""
-    return SessionsOut(items=[SessionOut.model_validate(s) for s in await context.accounts.own_sessions(me)])
+    found = await context.accounts.own_sessions(me, session=secret)
+    return SessionsOut(items=[SessionOut.model_validate(session) for session in found])
 
 
 @router.delete("/sessions/{session_id}", status_code=204, responses=documented(404))

@@ -50,9 +50,10 @@ async def get_calendar(
     context: Ctx,
     start: Annotated[MomentIn, Query(alias="from")],
     end: Annotated[MomentIn, Query(alias="to", description="At most 62 days later.")],
+    project: Annotated[str | None, Query(max_length=200, description="Only the runs of this project.")] = None,
 ) -> CalendarOut:
-    """Past and coming runs of all projects, by time."""
-    found = await context.schedules.calendar(me, start, end)
+    """Past and coming runs of all projects or of one, by time."""
+    found = await context.schedules.calendar(me, start, end, project)
     return CalendarOut.model_validate(found)
 
 

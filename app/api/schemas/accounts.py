@@ -34,6 +34,7 @@ class SessionOut(Output):
     created_at: Moment
     last_seen_at: Moment
     expires_at: Moment
+    current: Annotated[bool, Field(description="Whether it is the one that asks.")]
 
 
 class SessionsOut(Output):

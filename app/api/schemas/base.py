@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from app.domain.names import NAME
 
 # What a 4-byte column holds.
 INT_MAX = 2**31 - 1
+_CALENDAR = re.compile(r"[+-]?P[^T]*[YM]", re.I)
 # As `domain.names.NAME`, anchored for JSON Schema.
 NAME_PATTERN = f"^{NAME.pattern}$"
 
@@ -67,6 +69,9 @@ def _bounded(value: timedelta) -> timedelta:
 
 
 def iso_only(value: Any) -> Any:
+    if isinstance(value, str) and _CALENDAR.match(value):
+        # Pydantic would take a month for 30 days, where PT1M was meant or the first of each month.
+        raise ValueError("must be in days, hours, minutes and seconds, such as P30D: months and years differ in length")
     if isinstance(value, str | timedelta):
         return value
     raise ValueError("must be an ISO 8601 duration such as PT30M")

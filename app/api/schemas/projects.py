@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import BeforeValidator, Field
 
@@ -12,6 +13,7 @@ from app.api.schemas.params import Params, param_bodies, params_of
 from app.api.schemas.schedules import ScheduleBody
 from app.domain.project import Framework, Project, Resources, Role, RunSpec, Success, Toleration
 from app.domain.project_metric import TAG_MAX, Better, ProjectMetric
+from app.domain.training import State
 from app.services.drafts import ProjectDraft
 
 Quantity = Annotated[str, Field(min_length=1, max_length=64, description="A Kubernetes quantity.", examples=["500m"])]
@@ -211,6 +213,13 @@ class TimingOut(Output):
     paused_reason: Annotated[str | None, Field(description="person or failures.")]
 
 
+class LastTrainingOut(Output):
+    id: UUID
+    number: int
+    state: State
+    created_at: Moment
+
+
 class ProjectOut(RunOut):
     name: str
     owner: str
@@ -225,6 +234,7 @@ class ProjectOut(RunOut):
     metric: Annotated[MetricBody | None, Field(description=MetricHelp)]
     timing: Annotated[TimingOut | None, Field(description="Where its schedule stands; null: a normal project.")]
     trainings: Annotated[int, Field(description="How many it has had.")]
+    last_training: Annotated[LastTrainingOut | None, Field(description="Null: none yet, or it is off the record.")]
     revision: Annotated[int, Field(description="As in the ETag.")]
     created_at: Moment
     updated_at: Moment
@@ -247,6 +257,7 @@ class ProjectOut(RunOut):
             tags=project.tags,
             timing=TimingOut.model_validate(project.timing) if project.timing else None,
             trainings=project.last_number,
+            last_training=LastTrainingOut.model_validate(project.last) if project.last else None,
             revision=project.revision,
             created_at=project.created_at,
             updated_at=project.updated_at,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from app.api.schemas.base import Input, Moment, Output
 from app.api.schemas.projects import Count, Image, Quantity, RunOut, Span, Text, run_fields
+from app.domain.arguments import arguments
 from app.domain.firing import Verdict
 from app.domain.fit import Verdict as FitVerdict
 from app.domain.record import TaskRecord, TrainingRecord
@@ -80,6 +81,12 @@ class BulkStopIn(Input):
     ids: Annotated[tuple[UUID, ...], Field(max_length=1_000)] = ()
     project: Annotated[str | None, Field(max_length=63)] = None
 
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if self.ids and self.project is not None:
+            raise ValueError("must name either ids or a project, not both")
+        return self
+
 
 class LeftOut(Output):
     id: UUID
@@ -146,6 +153,7 @@ class TrainingOut(Output):
     stop_requested_by: str | None
     created_by: str
     notes: str
+    arguments: Annotated[list[str], Field(description="What run.sh is given: spec.args with their places filled.")]
     spec: FrozenOut
 
     @classmethod
@@ -160,6 +168,7 @@ class TrainingOut(Output):
             version=training.spec.version,
             tasks=TaskCountsOut.model_validate(training.counts),
             notes=record.notes,
+            arguments=arguments(training.spec, training.number),
             spec=FrozenOut.of(training.spec),
         )
 
@@ -200,7 +209,7 @@ class AttemptOut(Output):
     log_bytes: int
     log_lines: int
     log_verdict: Annotated[LogVerdict | None, Field(description="Null while it is being written.")]
-    log_missing_lines: int | None
+    log_missing_lines: Annotated[int | None, Field(description="Null: it is being written, or cannot be known.")]
 
 
 class UsageOut(Output):

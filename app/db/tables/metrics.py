@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -41,6 +42,7 @@ metric_series = Table(
     metadata,
     Column("training_id", ForeignKey("trainings.id", ondelete="CASCADE"), primary_key=True),
     Column("number", Integer, primary_key=True),  # 0, 1, … within the training
+    Column("project_id", Uuid, nullable=False),  # of the training
     Column("run", Text, nullable=False),
     Column("tag", Text, nullable=False),
     Column("count", BigInteger, nullable=False),
@@ -58,4 +60,6 @@ metric_series = Table(
     ),
     Column("points", LargeBinary, nullable=False),  # db.metric_points
     UniqueConstraint("training_id", "run", "tag"),
+    # Whichever has any has the first: so these are the trainings of a project that have metrics.
+    Index("ix_metric_series_measured", "project_id", "training_id", postgresql_where=text("number = 0")),
 )

@@ -27,7 +27,7 @@ def clean_path(name: str, limits: Limits) -> str:
     except UnicodeEncodeError:
         raise refuse(Refusal.ENCODING, path=name) from None
     if length > limits.max_path_bytes:
-        raise refuse(Refusal.TOO_LONG, path=name, limit=f"{limits.max_path_bytes} bytes")
+        raise refuse(Refusal.TOO_LONG, path=name, limit=f"{limits.max_path_bytes:,} bytes")
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise refuse(Refusal.PARENT, path=name)

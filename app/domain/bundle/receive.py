@@ -77,7 +77,7 @@ class ArchiveReceiver:
             if self._kept > self._limits.max_archive_bytes:
                 raise refuse(Refusal.TOO_LARGE, limit=size_text(self._limits.max_bytes))
             if self._limits.is_bomb(self._kept, self._received):
-                raise refuse(Refusal.BOMB, limit=str(self._limits.max_ratio))
+                raise refuse(Refusal.BOMB, limit=f"{self._limits.max_ratio:,}")
             self._scratch.write(piece)
 
 
@@ -95,7 +95,7 @@ class FolderReceiver:
         if len(self._files) >= self._limits.max_entries:
             raise refuse(Refusal.TOO_MANY, limit=f"{self._limits.max_entries:,}")
         if len(name) > self._limits.max_path_bytes:
-            raise refuse(Refusal.TOO_LONG, path=name, limit=f"{self._limits.max_path_bytes} bytes")
+            raise refuse(Refusal.TOO_LONG, path=name, limit=f"{self._limits.max_path_bytes:,} bytes")
         self._files.append((name, self._kept))
 
     def write(self, chunk: bytes) -> None:

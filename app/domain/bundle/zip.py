@@ -43,7 +43,7 @@ def zip_entries(source: Scratch, limits: Limits) -> Iterator[Entry]:
         raise refuse(Refusal.TOO_MANY, limit=f"{limits.max_entries:,}")
     records = sorted(_records(source, directory, limits), key=lambda record: record.header)
     if limits.is_bomb(sum(record.size for record in records), source.size):
-        raise refuse(Refusal.BOMB, limit=str(limits.max_ratio))
+        raise refuse(Refusal.BOMB, limit=f"{limits.max_ratio:,}")
     for record, following in zip_longest(records, records[1:]):
         yield _entry(source, record, following.header if following else directory.start)
 
@@ -102,7 +102,7 @@ def _records(source: Scratch, directory: _Directory, limits: Limits) -> Iterator
         position += _CENTRAL.size
         name = source.read(position, min(name_length, limits.max_path_bytes))
         if name_length > limits.max_path_bytes:
-            raise refuse(Refusal.TOO_LONG, path=_decoded(name, 0), limit=f"{limits.max_path_bytes} bytes")
+            raise refuse(Refusal.TOO_LONG, path=_decoded(name, 0), limit=f"{limits.max_path_bytes:,} bytes")
         extra = source.read(position + name_length, extra_length)
         size, packed, header = _zip64(extra, size, packed, header)
         position += name_length + extra_length + comment_length

@@ -30,7 +30,7 @@ from app.domain.endpoints.kinds import BEHAVIOURS, Behaviour
 from app.domain.endpoints.seen import SeenEndpoint
 from app.domain.endpoints.waiting import newest_waiting, why_waiting
 from app.domain.training import NamespaceState
-from app.domain.waiting import BAD_IMAGE, PULL_ERRORS
+from app.domain.waiting import BAD_IMAGE, PULL_ERRORS, pull_trouble
 
 
 def decide(endpoint: Endpoint, seen: SeenEndpoint, policy: EndpointPolicy, now: datetime) -> EndpointDecision:
@@ -139,7 +139,8 @@ def _failed_start(
     if replica is not None and replica.waiting in PULL_ERRORS | BAD_IMAGE:
         since_then = replica.waiting_since or horizon.now
         if horizon.passed(since_then + policy.image_patience):
-            return End(EndpointReason.IMAGE_PULL_FAILED, sentences.image_pull_failed(clean(replica.waiting_message)))
+            why = pull_trouble(replica.waiting_message)
+            return End(EndpointReason.IMAGE_PULL_FAILED, sentences.image_pull_failed(why))
     if horizon.passed(since + limit):
         return End(EndpointReason.NOT_READY, sentences.not_ready(limit, why_waiting(seen)))
     return None

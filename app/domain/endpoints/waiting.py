@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.domain.causes import clean
 from app.domain.endpoints.seen import SeenEndpoint, SeenReplica
-from app.domain.waiting import BAD_CONTAINER, BAD_IMAGE, PULL_ERRORS
+from app.domain.waiting import BAD_CONTAINER, BAD_IMAGE, PULL_ERRORS, container_trouble
 
 _CRASHES = "CrashLoopBackOff"
 _POD_TROUBLE = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox"})
@@ -32,7 +32,7 @@ def _of_replica(replica: SeenReplica, seen: SeenEndpoint) -> str:
         how = f" ({replica.last_end})" if replica.last_end else ""
         return f"its program has ended {replica.restarts} times{how} and is started again"
     if replica.waiting in PULL_ERRORS | BAD_IMAGE | BAD_CONTAINER:
-        return f"{replica.waiting}: {clean(replica.waiting_message)}" if replica.waiting_message else replica.waiting
+        return container_trouble(replica.waiting, replica.waiting_message)
     fitting = [w for w in seen.warnings if w.kind == "Pod" and w.name == replica.name and w.reason in _POD_TROUBLE]
     if fitting:
         return clean(max(fitting, key=lambda warning: warning.last_at).message)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
+from app.domain.arguments import arguments
 from app.domain.project import Resources, Role, Toleration
-from app.domain.template import fill
 from app.domain.topology import SERVICE
 from app.k8s.manifests.labels import of_role
 from app.k8s.manifests.launch import Launch, Manifest
@@ -75,7 +75,7 @@ def _pod(launch: Launch, role: str, *, files: list[Manifest], storages: Mounted,
                 "name": CONTAINER,
                 "image": launch.run.image,
                 "command": ["bash", f"{RUN_DIR}/start.sh"],
-                "args": [_literal(text) for text in _args(launch)],
+                "args": [_literal(text) for text in arguments(launch.spec, launch.number)],
                 "workingDir": CODE_DIR,
                 "env": _env(launch, bundle),
                 "resources": resources(settings.resources, launch.gpu_resource),
@@ -103,22 +103,6 @@ def _pod(launch: Launch, role: str, *, files: list[Manifest], storages: Mounted,
         pod["imagePullSecrets"] = [{"name": SECRET}]
     _add_placement(pod, settings, launch.gpu_resource)
     return pod
-
-
-def _args(launch: Launch) -> list[str]:
-    """The arguments with their places filled. Raises BadTemplate for a parameter that was never given."""
-
-    spec = launch.spec
-    return [
-        fill(
-            text,
-            number=launch.number,
-            scheduled_for=spec.scheduled_for,
-            params=spec.params,
-            timezone=spec.timezone,
-        )
-        for text in spec.run.args
-    ]
 
 
 def _env(launch: Launch, bundle: str | None) -> list[Manifest]:

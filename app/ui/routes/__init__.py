@@ -33,6 +33,7 @@ from app.ui.routes import (
     servings,
     tensorboards,
     training_files,
+    training_list,
     trainings,
 )
 
@@ -53,6 +54,7 @@ for _part in (
     schedules,
     hooks,
     launch,
+    training_list,
     trainings,
     logs,
     log_search,

@@ -48,7 +48,7 @@ async def make_token(
     form = {"name": name, "lifetime": lifetime}
     name = name.strip().replace("\0", "")
     if not 1 <= len(name) <= NAME_MAX:
-        errors = {"/name": f"The name has {len(name)} characters; use 1 to {NAME_MAX}."}
+        errors = {"/name": f"The name has {len(name):,} characters; use 1 to {NAME_MAX}."}
         return await _show(page, form=form, errors=errors, status=422)
     if lifetime not in LIFETIMES:
         return await _show(page, form=form, errors={"/lifetime": "Choose one of the lifetimes."}, status=422)
@@ -79,10 +79,11 @@ async def end_session(page: Shown, session_id: UUID) -> Response:
 
 async def _show(page: Page, *, status: int = 200, form: dict[str, str] | None = None, **values: Any) -> Response:
     tokens = await page.context.tokens.page(page.viewer, PageRequest(200))
-    sessions = await page.context.accounts.own_sessions(page.viewer)
+    sessions = await page.context.accounts.own_sessions(page.viewer, session=page.secret)
     shown = {
         "tokens": tokens.items,
         "sessions": sessions,
+        "now": page.context.clock(),
         "form": form or {"name": "", "lifetime": "90"},
         "new_token": None,
         **values,

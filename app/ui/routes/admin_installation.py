@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from app.domain.audit import AuditEntry, AuditFilter
+from app.domain.audit import AuditFilter
 from app.domain.setting import SettingSource
 from app.ui.admin import admins_only, show_admin
 from app.ui.page import Shown
@@ -20,16 +20,6 @@ SOURCES = {
     SettingSource.ENVIRONMENT: "environment",
     SettingSource.FILE: ".env file",
     SettingSource.START: "given at the start",
-}
-# Where an entry's object has a page.
-_PAGES = {
-    "algorithm": "/algorithms/{}",
-    "image": "/admin/images/{}",
-    "project": "/projects/{}",
-    "registry": "/admin/registries/{}",
-    "storage": "/admin/storages/{}",
-    "training": "/trainings/{}",
-    "user": "/admin/users/{}",
 }
 
 
@@ -46,14 +36,8 @@ async def audit_page(page: Shown, actor: Wanted = "", action: Wanted = "", objec
     which = AuditFilter(actor.strip() or None, action.strip() or None, object.strip() or None)
     found = await page.context.audit.page(page.viewer, which, page.paged())
     values = {
-        "entries": [(entry, _address(entry)) for entry in found.items],
+        "entries": found.items,
         "next_cursor": page.cursor(found.next),
         "filters": {"actor": actor, "action": action, "object": object},
     }
     return show_admin(page, "audit", "admin_audit", values)
-
-
-def _address(entry: AuditEntry) -> str:
-    """The page of what was changed; empty where it has none. It may have been deleted since."""
-    kind, _, name = entry.object.partition("/")
-    return _PAGES[kind].format(name) if kind in _PAGES and name else ""

@@ -16,6 +16,7 @@ from app.domain.project import ProjectFilter
 from app.domain.record import TrainingFilter
 from app.errors import Conflict, InvalidInput, NotAllowed, TaasError, TooLarge
 from app.services.uploads import upload_of
+from app.ui.commands import of_upload
 from app.ui.highlight import code
 from app.ui.page import Page, Shown, field_errors, to
 from app.ui.tree import first_to_show, tree_of
@@ -171,6 +172,7 @@ def _form(
         "errors": errors,
         "problem": exc.detail if exc and not errors else "",
         "max_bytes": page.context.settings.upload_max_bytes,
+        "commands": of_upload(page, algorithm.name if algorithm else None),
     }
     return page.show("algorithm_new", values, exc.status if exc else 200)
 

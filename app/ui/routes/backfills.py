@@ -16,6 +16,7 @@ from app.domain.paging import PageRequest
 from app.domain.project import Project
 from app.errors import InvalidInput
 from app.services.freeze import LaunchRequest
+from app.ui.commands import of_backfill
 from app.ui.fields import Sent
 from app.ui.live import Frame, frames
 from app.ui.page import Page, Shown, field_errors, to
@@ -119,6 +120,7 @@ async def _show(
         "backfills": found.items,
         "next_cursor": page.cursor(found.next),
         "form": form,
+        "commands": of_backfill(page, name, page.context.clock()),
         "errors": errors or {},
         "may_change": can(page.viewer, Action.CHANGE, owner_id=project.owner_id),
     }

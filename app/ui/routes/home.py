@@ -79,7 +79,7 @@ async def _values(page: Page, everybody: bool) -> dict[str, Any]:
         "queued": waiting,
         "failed": ended,
         "recent": [one for one in recent if one.state in (State.SUCCEEDED, State.STOPPED)],
-        "coming": await page.context.schedules.coming(page.viewer, COMING),
+        "coming": await page.context.schedules.coming(page.viewer, COMING, own=owner is not None),
         "totals": view.totals,
         "observed_at": view.observed_at,
         "problems": await page.context.health.problems(),

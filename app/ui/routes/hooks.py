@@ -12,11 +12,12 @@ from fastapi.responses import Response
 from app.domain.chain import FollowStart
 from app.domain.hook import Hook, Outdated, Signing
 from app.domain.paging import PageRequest
-from app.domain.snippets import example, snippets
+from app.domain.snippets import example, only_here, snippets
 from app.errors import Conflict, FieldError, InvalidInput, NotFound, TaasError
 from app.services.hooks import HookChange, NewSecrets
 from app.services.projects import may_change
 from app.ui import hook_form
+from app.ui.commands import of_replay
 from app.ui.fields import Sent
 from app.ui.filters import pretty
 from app.ui.page import Page, Shown, to
@@ -64,8 +65,8 @@ async def make_follow(page: Shown, name: Name) -> Response:
         sent.check()
         await page.context.follows.create(page.viewer, name, form["upstream"], params)
     except TaasError as exc:
-        said = {("/params" if one.pointer.startswith("/params") else one.pointer): one.detail for one in exc.errors}
-        return await _triggers(page, name, exc, form=form, errors=said or {"/upstream": exc.detail})
+        said = hook_form.said_of(exc) or {"/upstream": exc.detail}
+        return await _triggers(page, name, exc, form=form, errors=said)
     return to(f"/projects/{name}/triggers?done=follows")
 
 
@@ -140,8 +141,8 @@ async def test_hook(page: Shown, name: Name, hook_id: UUID) -> Response:
     text = Sent(await page.request.form()).text("payload")
     try:
         tried = await page.context.hook_calls.test(page.viewer, hook_id, hook_form.payload_of(text))
-    except ValueError:
-        exc = InvalidInput("not JSON", errors=[FieldError("/payload", "This is not JSON.")])
+    except ValueError as wrong:
+        exc = InvalidInput(str(wrong), errors=[FieldError("/payload", str(wrong))])
         return await _hook(page, hook, exc, payload=text, errors=hook_form.said_of(exc))
     return await _hook(page, hook, payload=text, tried=tried)
 
@@ -182,9 +183,11 @@ async def _hook(page: Page, hook: Hook, exc: TaasError | None = None, **values: 
     shown = {
         "hook": hook,
         "deliveries": found.items,
+        "replays": {one.id: of_replay(page, hook.id, one.id) for one in found.items},
         "next_cursor": page.cursor(found.next),
         "snippets": snippets(_base(page), hook.project, hook.signing, hook.rules),
         "base": _base(page),
+        "only_here": only_here(_base(page)),
         "rules": hook_form.text_of(hook.rules),
         "payload": pretty(example(hook.rules)),
         "tried": None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -22,7 +21,7 @@ from app.ui.fields import Sent
 from app.ui.launch_view import Told, command, outlook_of, told_of
 from app.ui.manifests import documents_of
 from app.ui.page import Page, Shown, field_errors, to
-from app.ui.param_form import inputs_of
+from app.ui.param_form import Typed, inputs_of, typed_as, typed_in
 from app.ui.project_form import ProjectForm, as_sent
 from app.ui.render import partial, render
 from app.ui.routes.project_forms import FIELDS_MAX
@@ -58,7 +57,7 @@ async def launch_form_page(
     request = like(first.spec, project)
     form = launch_form.of_request(project, request)
     notes = launch_form.differences(first.spec, project)
-    return await _show(page, project, form, request, like=first, notes=notes, param_values=dict(request.params))
+    return await _show(page, project, form, request, like=first, notes=notes, typed=typed_as(request.params))
 
 
 @router.get("/trainings/{training_id}/again")
@@ -74,7 +73,7 @@ async def launch(page: Shown, name: Name) -> Response:
     try:
         record = await page.context.launching.start(page.viewer, name, launch_form.request_of(sent, project))
     except InvalidInput as exc:
-        return await _show(page, project, form, None, exc, param_values=_params(sent))
+        return await _show(page, project, form, None, exc, typed=typed_in(sent))
     return to(f"/trainings/{record.training.id}")
 
 
@@ -83,7 +82,7 @@ async def outlook(page: Shown, name: Name) -> Response:
     """Whether what the form says would find room, told while it is written; without script, the whole form with it."""
     project, sent, form = await _sent(page, name)
     if not page.request.headers.get("hx-request"):
-        return await _show(page, project, form, _request(sent, project), param_values=_params(sent))
+        return await _show(page, project, form, _request(sent, project), typed=typed_in(sent))
     values = await _outlook_values(page, project, _request(sent, project))
     command_again = partial("launch-curl", render("parts/launch_curl.html", values))
     return HTMLResponse(render("parts/launch_outlook.html", values) + command_again)
@@ -95,20 +94,19 @@ async def told(page: Shown, name: Name) -> Response:
     project, sent, form = await _sent(page, name)
     found = await told_of(page, project, _request(sent, project), sent.text("told_task"))
     if not page.request.headers.get("hx-request"):
-        return await _show(page, project, form, _request(sent, project), told=found, param_values=_params(sent))
+        return await _show(page, project, form, _request(sent, project), told=found, typed=typed_in(sent))
     return HTMLResponse(render("parts/launch_told.html", {"told": found}))
 
 
 @router.post("/projects/{name}/preview")
 async def preview(page: Shown, name: Name) -> Response:
     project, sent, form = await _sent(page, name)
-    params = _params(sent)
     try:
         request = launch_form.request_of(sent, project)
         found = await page.context.launching.preview(page.viewer, name, request)
     except InvalidInput as exc:
-        return await _show(page, project, form, None, exc, param_values=params)
-    return await _show(page, project, form, request, param_values=params, documents=documents_of(shown(found.objects)))
+        return await _show(page, project, form, None, exc, typed=typed_in(sent))
+    return await _show(page, project, form, request, typed=typed_in(sent), documents=documents_of(shown(found.objects)))
 
 
 async def _sent(page: Page, name: str) -> tuple[Project, Sent, ProjectForm]:
@@ -139,7 +137,7 @@ async def _show(
     request: LaunchRequest | InvalidInput | None,
     exc: TaasError | None = None,
     *,
-    param_values: Mapping[str, str] | None = None,
+    typed: Typed | None = None,
     **values: Any,
 ) -> Response:
     errors = field_errors(exc) if exc else {}
@@ -148,7 +146,7 @@ async def _show(
         "project": project,
         "form": form,
         "handover": await page.context.launching.handover(page.viewer, project.name),
-        "params": inputs_of(project.spec, tuple(form.args), param_values or {}),
+        "params": inputs_of(project.spec, tuple(form.args), typed or Typed()),
         "room": await page.context.outlooks.room(page.viewer),
         "gpu": page.context.settings.gpu_resource,
         "recent": [record.training for record in recent.items if record.training.project_id == project.id],
@@ -162,7 +160,3 @@ async def _show(
         **values,
     }
     return page.show("launch", given, exc.status if exc else 200)
-
-
-def _params(sent: Sent) -> dict[str, str]:
-    return dict(zip(sent.all("param_name"), sent.all("param_value"), strict=False))

@@ -54,6 +54,7 @@ async def logs_page(
     after: From = None,
     line: Line = None,
     place: Place = "",
+    level: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
     record = await page.context.trainings.get(page.viewer, training_id)
     overview = await page.context.logs.overview(page.viewer, training_id)
@@ -86,6 +87,7 @@ async def logs_page(
         "shortened": shortened,
         "download_url": f"/api/v1/trainings/{training_id}/logs" + (query if task else ""),
         "levels": LEVELS,
+        "level": level if level in dict(LEVELS) else "",
         "contexts": CONTEXTS,
         "search_max": PATTERN_MAX,
         # Of a place in the log only the head goes on; new lines belong to its end.
@@ -262,7 +264,8 @@ def verdict_values(overview: LogOverview, which: Which) -> dict[str, Any]:
     if which.key is not None:
         logs = [log for log in logs if which.attempt in (None, log.attempt)][-1:]
     removed = any(log.removed for log in logs)
-    return {"verdicts": _verdicts(logs), "growing": overview.growing, "removed": removed}
+    written = any(log.readable for log in logs)
+    return {"verdicts": _verdicts(logs), "growing": overview.growing, "removed": removed, "written": written}
 
 
 def _verdicts(logs: list[LogInfo]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
@@ -76,18 +77,38 @@ async def compare_page(
     name: Annotated[str, Path(max_length=63)],
     training: Annotated[list[UUID] | None, Query(max_length=MOST_COMPARED)] = None,
 ) -> Response:
-    project = await page.context.projects.get(page.viewer, name)
     recent = await page.context.metrics.recent(page.viewer, name)
-    chosen = set(training or [one.training.id for one in recent[:COMPARED_AT_FIRST]])
+    chosen = training or [one.training.id for one in recent[:COMPARED_AT_FIRST]]
+    values = await _compared(page, name, recent, chosen) | {"project": name, "recent": recent, "chosen": set(chosen)}
+    growing = any(not one.state.ended for one in values["shown"])
+    asked = urlencode({"training": chosen}, doseq=True)
+    return page.show("compare_trainings", values | {"live_url": f"/live/compare/{name}?{asked}" if growing else ""})
+
+
+@router.get("/live/compare/{name}", response_class=EventSourceResponse)
+async def compare_live(
+    page: Shown,
+    name: Annotated[str, Path(max_length=63)],
+    training: Annotated[list[UUID] | None, Query(max_length=MOST_COMPARED)] = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """The same trainings for as long as the page is open, also when newer ones have begun."""
+
+    async def look_again() -> Frame:
+        recent = await page.context.metrics.recent(page.viewer, name)
+        values = await _compared(page, name, recent, training or [])
+        for one in values["shown"]:
+            if not one.state.ended:
+                await page.context.metrics.watch(one.id)
+        return Frame({"compare-values": render("parts/compare_values.html", values)})
+
+    async for message in frames(page, look_again, channel="metrics", gather=GATHER_SECONDS):
+        yield message
+
+
+async def _compared(page: Page, name: str, recent: Sequence[Measured], chosen: Sequence[UUID]) -> dict[str, Any]:
+    project = await page.context.projects.get(page.viewer, name)
     shown = [one for one in recent if one.training.id in chosen]
-    values = {
-        "project": name,
-        "recent": recent,
-        "chosen": chosen,
-        "shown": [one.training for one in shown],
-        "rows": _rows(shown, project.spec.metric),
-    }
-    return page.show("compare_trainings", values)
+    return {"shown": [one.training for one in shown], "rows": _rows(shown, project.spec.metric)}
 
 
 async def _values(page: Page, record: TrainingRecord) -> dict[str, Any]:

@@ -135,9 +135,12 @@ async def redeliver(page: Shown, part: Part, id_: UUID, notice_id: UUID) -> Resp
 
 async def _list(page: Page, form: dict[str, Any], *, status: int = 200, **values: Any) -> Response:
     service, request = page.context.subscriptions, PageRequest(MOST)
+    hooks = (await service.page(page.viewer, Channel.WEBHOOK, request)).items
+    mails = (await service.page(page.viewer, Channel.MAIL, request)).items
     shown = {
-        "hooks": (await service.page(page.viewer, Channel.WEBHOOK, request)).items,
-        "mails": (await service.page(page.viewer, Channel.MAIL, request)).items,
+        "hooks": hooks,
+        "mails": mails,
+        "problems": await page.context.deliveries.problems(page.viewer, [*hooks, *mails]),
         "sends_mail": service.sends_mail,
         "is_admin": can(page.viewer, Action.ADMINISTER),
         "choosable": CHOOSABLE,

@@ -12,6 +12,7 @@ from app.domain import cron
 from app.domain.access import Action, can
 from app.domain.paging import PageRequest
 from app.domain.project import ROLE_ORDER, Project
+from app.domain.validate_schedule import check_schedule
 from app.errors import Conflict, InvalidInput, NotAllowed, NotFound, PreconditionFailed, TaasError
 from app.ui import project_form, schedule_view
 from app.ui.fields import Sent
@@ -105,7 +106,8 @@ async def _preview(page: Page, sent: Sent) -> ScheduleView | None:
     if schedule is None:
         return None
     if sent.errors:
-        return schedule_view.refused(sent.errors)
+        others = [error for error in check_schedule(schedule) if not sent.is_wrong(error.pointer)]
+        return schedule_view.refused([*sent.errors, *others])
     service = page.context.schedule_previews
     try:
         if not sent.text("revision"):

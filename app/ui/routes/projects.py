@@ -18,6 +18,7 @@ from app.domain.params import needed
 from app.domain.project import Project, ProjectFilter
 from app.domain.record import TrainingFilter
 from app.errors import Conflict, InvalidInput, TaasError
+from app.ui.commands import of_schedule
 from app.ui.live import Frame, frames
 from app.ui.page import Page, Shown, field_errors, to
 from app.ui.render import render
@@ -27,21 +28,38 @@ from app.ui.routes.schedules import schedule_parts, schedule_values
 router = APIRouter()
 
 Name = Annotated[str, Path(max_length=63)]
+# Rows that move while somebody reads them should not do so more often.
+GATHER_SECONDS = 1.0
 NEWEST = 10
 STRIP = 30
 
 
 @router.get("/projects")
 async def list_projects(page: Shown, tag: str = "") -> Response:
+    return page.show("projects", await _found(page, tag) | {"paging": "cursor" in page.request.query_params})
+
+
+@router.get("/live/projects", response_class=EventSourceResponse)
+async def projects_live(page: Shown, tag: str = "") -> AsyncIterator[ServerSentEvent]:
+    """The first part of the list; later parts stand still, so that nothing moves under a reader."""
+
+    async def look() -> Frame:
+        values = page.values(await _found(page, tag))
+        return Frame({"project-list": render("parts/project_list.html", values)})
+
+    async for message in frames(page, look, channel="trainings", gather=GATHER_SECONDS):
+        yield message
+
+
+async def _found(page: Page, tag: str) -> dict[str, Any]:
     found = await page.context.projects.page(page.viewer, ProjectFilter(tag=tag or None), page.paged())
     has_algorithms = bool((await page.context.algorithms.page(page.viewer, PageRequest(1))).items)
-    values = {
+    return {
         "projects": found.items,
         "next_cursor": page.cursor(found.next),
         "tag": tag,
         "has_algorithms": has_algorithms,
     }
-    return page.show("projects", values)
 
 
 @router.get("/projects/{name}")
@@ -100,6 +118,7 @@ async def show_project(page: Page, name: str, *, exc: TaasError | None = None, *
         "clone_name": "",
         "code": await page.context.algorithms.version(page.viewer, project.spec.algorithm, project.spec.version),
         "command": curl("POST", f"{page.base_url}/api/v1/projects/{name}/trainings", _body(project)),
+        "schedule_commands": of_schedule(page, name) if project.spec.schedule else [],
         "base": page.base_url,
         "hooks": await _hooks(page, project),
         "best": await _best(page, project),

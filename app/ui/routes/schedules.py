@@ -10,8 +10,6 @@ from fastapi.responses import Response
 from app.domain.paging import PageRequest
 from app.domain.project import Project
 from app.domain.schedule import CatchUp
-from app.domain.timed import Run
-from app.domain.training import State
 from app.ui import schedule_view
 from app.ui.page import Page, Shown, to
 from app.ui.render import render
@@ -70,18 +68,7 @@ async def schedule_values(page: Page, project: Project, *, told: bool) -> dict[s
         ),
         "latest": found.items,
         "more_due": found.next is not None,
-        "failures": failures_in_row(found.items),
+        "failures": await page.context.schedules.failures_in_row(project.id) if schedule.stop_after_failures else 0,
         "handover": handover,
         **await latest_backfills(page, project),
     }
-
-
-def failures_in_row(latest: tuple[Run, ...] | list[Run]) -> int:
-    """How many of the latest ended trainings failed one after the other, as far as these tell."""
-    count = 0
-    for run in latest:
-        if run.state in (State.FAILED, State.TIMED_OUT):
-            count += 1
-        elif run.state is State.SUCCEEDED:
-            break
-    return count

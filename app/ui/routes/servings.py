@@ -22,6 +22,7 @@ from app.domain.training import State
 from app.errors import Conflict, InvalidInput, NotFound, TaasError, Unavailable
 from app.services.access import require
 from app.services.servings import Wanted
+from app.ui.commands import of_serving
 from app.ui.fields import Sent
 from app.ui.live import Frame, frames
 from app.ui.page import Page, Shown, field_errors, to
@@ -30,15 +31,28 @@ from app.ui.serving_form import BLANK, NO_RULE, choice_of, rule_as_typed, rule_o
 
 router = APIRouter()
 
+ProjectName = Annotated[str, Query(max_length=200)]
 OFFERED = 50
 """Trainings whose models a form offers."""
 
 
 @router.get("/servings")
-async def list_servings(page: Shown, project: Annotated[str, Query(max_length=200)] = "") -> Response:
+async def list_servings(page: Shown, project: ProjectName = "") -> Response:
+    return page.show("servings", await _found(page, project) | {"paging": "cursor" in page.request.query_params})
+
+
+@router.get("/live/servings", response_class=EventSourceResponse)
+async def servings_live(page: Shown, project: ProjectName = "") -> AsyncIterator[ServerSentEvent]:
+    async def look() -> Frame:
+        return Frame({"serving-list": render("parts/serving_list.html", await _found(page, project))})
+
+    async for message in frames(page, look, channel="endpoints"):
+        yield message
+
+
+async def _found(page: Page, project: str) -> dict[str, Any]:
     found = await page.context.endpoints.page(page.viewer, Kind.SERVING, page.paged(), project.strip() or None)
-    values = {"servings": found.items, "next_cursor": page.cursor(found.next), "project": project.strip()}
-    return page.show("servings", values)
+    return {"servings": found.items, "next_cursor": page.cursor(found.next), "project": project.strip()}
 
 
 @router.get("/new/serving")
@@ -243,6 +257,7 @@ async def _show(
         "errors": field_errors(exc) if exc else {},
         "problem": exc.detail if exc else "",
         "settings_open": settings is not None,
+        "commands": of_serving(page, endpoint),
     }
     return page.show("serving", values, exc.status if exc else 200)
 

@@ -26,13 +26,21 @@ router = APIRouter()
 
 Ids = Annotated[list[UUID] | None, Form()]
 Text = Annotated[str, Form(max_length=200)]
+ProjectName = Annotated[str, Query(max_length=200)]
 
 
 @router.get("/tensorboards")
-async def list_tensorboards(page: Shown, project: Annotated[str, Query(max_length=200)] = "") -> Response:
-    found = await page.context.endpoints.page(page.viewer, Kind.TENSORBOARD, page.paged(), project.strip() or None)
-    values = {"boards": found.items, "next_cursor": page.cursor(found.next), "project": project.strip()}
-    return page.show("tensorboards", values)
+async def list_tensorboards(page: Shown, project: ProjectName = "") -> Response:
+    return page.show("tensorboards", await _found(page, project) | {"paging": "cursor" in page.request.query_params})
+
+
+@router.get("/live/tensorboards", response_class=EventSourceResponse)
+async def tensorboards_live(page: Shown, project: ProjectName = "") -> AsyncIterator[ServerSentEvent]:
+    async def look() -> Frame:
+        return Frame({"tensorboard-list": render("parts/tensorboard_list.html", await _found(page, project))})
+
+    async for message in frames(page, look, channel="endpoints"):
+        yield message
 
 
 @router.post("/tensorboards")
@@ -101,11 +109,16 @@ async def start_tensorboard(page: Shown, tensorboard_id: UUID) -> Response:
     return to(f"/tensorboards/{made.id}?then=open")
 
 
+async def _found(page: Page, project: str) -> dict[str, Any]:
+    found = await page.context.endpoints.page(page.viewer, Kind.TENSORBOARD, page.paged(), project.strip() or None)
+    return {"boards": found.items, "next_cursor": page.cursor(found.next), "project": project.strip()}
+
+
 async def _refused(page: Page, exc: TaasError, project: str) -> Response:
     if project:
         return await _choose(page, project, problem=exc.detail, status=exc.status)
     found = await page.context.endpoints.page(page.viewer, Kind.TENSORBOARD, PageRequest())
-    values = {"boards": found.items, "next_cursor": None, "project": "", "problem": exc.detail}
+    values = {"boards": found.items, "next_cursor": None, "project": "", "problem": exc.detail, "paging": False}
     return page.show("tensorboards", values, exc.status)
 
 

@@ -1,10 +1,9 @@
-"""Trainings: the list, and the record of one with its tasks, events and manifests."""
+"""The record of a training with its tasks, events and manifests."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -12,14 +11,16 @@ from fastapi.responses import Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.domain.access import Action, can
-from app.domain.curl import curl
+from app.domain.arguments import arguments
 from app.domain.paging import PageRequest
-from app.domain.record import TrainingFilter, TrainingRecord
-from app.domain.training import NamespaceState, Reason, State, Training, Trigger
+from app.domain.record import TrainingRecord
+from app.domain.training import NamespaceState, Training
 from app.errors import Conflict, NotFound
 from app.services.drafts import NOTES_MAX
 from app.services.manifests import shown
+from app.ui.commands import of_training
 from app.ui.fields import Sent
+from app.ui.last_words import last_words
 from app.ui.live import GATHER_SECONDS, Frame, frames
 from app.ui.manifests import documents_of
 from app.ui.page import Page, Shown, to
@@ -27,61 +28,13 @@ from app.ui.phases import phases
 from app.ui.render import render
 from app.ui.task_bars import axis_of
 from app.ui.task_groups import ROWS, groups_of
-from app.ui.words import look, reason_words, started_by
 
 router = APIRouter()
 
 EVENTS_SHOWN = 200
-FILTERS = {"project", "state", "trigger", "reason", "owner", "algorithm", "version"}
 # A page of thousands of tasks costs more to make than one of four.
 GATHER_MANY = 1.0
 RolePage = Annotated[int, Query(ge=1, le=10_000)]
-
-
-@router.get("/trainings")
-async def list_trainings(
-    page: Shown,
-    project: Annotated[str, Query(max_length=200)] = "",
-    state: str = "",
-    trigger: str = "",
-    reason: str = "",
-    owner: Annotated[str, Query(max_length=200)] = "",
-    algorithm: Annotated[str, Query(max_length=200)] = "",
-    version: Annotated[str, Query(max_length=10)] = "",
-) -> Response:
-    which = TrainingFilter(
-        project=project.strip() or None,
-        states=(State(state),) if state in set(State) else (),
-        trigger=Trigger(trigger) if trigger in set(Trigger) else None,
-        owner=owner.strip() or None,
-        algorithm=algorithm.strip() or None,
-        version=int(version) if version.isascii() and version.isdigit() and int(version) < 2**31 else None,
-        reason=Reason(reason) if reason in set(Reason) else None,
-    )
-    found = await page.context.trainings.page(page.viewer, which, page.paged())
-    values = {
-        "trainings": [record.training for record in found.items],
-        "next_cursor": page.cursor(found.next),
-        "project": project,
-        "state": state,
-        "trigger": trigger,
-        "reason": reason,
-        "owner": owner,
-        "algorithm": algorithm,
-        "version": version,
-        "query": _query(page),
-        "command": curl("GET", f"{page.base_url}/api/v1/trainings{_query(page)}"),
-        "reasons": [(one.value, reason_words(one)) for one in Reason],
-        "states": [(one.value, look(one).word) for one in State],
-        "triggers": [(one.value, started_by(one)) for one in Trigger],
-    }
-    return page.show("trainings", values)
-
-
-def _query(page: Page) -> str:
-    """The filters that the address has, which mean the same to the API."""
-    given = [(name, value) for name, value in page.request.query_params.multi_items() if name in FILTERS and value]
-    return f"?{urlencode(given)}" if given else ""
 
 
 @router.get("/trainings/{training_id}")
@@ -102,7 +55,9 @@ async def training_live(
         values = await head_values(page, current, tab=tab)
         parts = {"training-head": render("parts/training_head.html", values)}
         if tab == "":
-            parts["tasks"] = render("parts/tasks.html", values | await _task_values(page, current, role, at))
+            values |= await _task_values(page, current, role, at)
+            parts["tasks"] = render("parts/tasks.html", values)
+            parts["last-words"] = render("parts/last_words.html", values)
         if tab == "/events" and not cursor:
             parts["events"] = render("parts/events.html", await _event_values(page, current, PageRequest(EVENTS_SHOWN)))
         return Frame(parts, over=over(current))
@@ -187,6 +142,8 @@ async def head_values(page: Page, record: TrainingRecord, *, tab: str) -> dict[s
         "may_change": can(page.viewer, Action.CHANGE, owner_id=record.owner_id),
         "may_create": can(page.viewer, Action.CREATE),
         "tab": tab,
+        "commands": [] if tab else of_training(page, record),
+        "arguments": [] if tab else arguments(training.spec, training.number),
         "last_success": await page.context.trainings.success_before(page.viewer, training) if not tab else None,
         "live_url": f"/live/trainings/{training.id}{query}",
         "is_over": over(record),
@@ -235,6 +192,7 @@ async def _task_values(page: Page, record: TrainingRecord, role: str, at: int) -
         "measured": bool(usage) or (measuring is not None and measuring.sampled_at is not None),
         "unmeasured": measuring.problem if measuring else "",
         "usage_seconds": page.context.settings.usage_seconds,
+        **await last_words(page, training, found.items),
     }
 
 

@@ -2,17 +2,27 @@
 (() => {
   const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
   const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" }); // with its zone
-  const shortly = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+  const minutes = { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" };
   const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-  const weekday = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-  const STEPS = [["day", 86400], ["hour", 3600], ["minute", 60]];
+  const STEPS = [["year", 365 * 86400], ["month", 30 * 86400], ["day", 86400], ["hour", 3600], ["minute", 60]];
+  const formats = new Map();
+
+  // Date and time in the viewer's zone; the year only when it is another one.
+  function written(then, options) {
+    const whole = then.getFullYear() === new Date().getFullYear() ? options : { ...options, year: "numeric" };
+    const key = Object.keys(whole).join();
+    if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(undefined, whole));
+    return formats.get(key).format(then);
+  }
+  const shortly = (then) => written(then, minutes);
+  const weekday = (then) => written(then, { ...minutes, weekday: "short", ...(then.getSeconds() && { second: "2-digit" }) });
 
   function ago(then, now) {
     const seconds = Math.round((then - now) / 1000);
     if (Math.abs(seconds) < 10) return "just now";
     if (Math.abs(seconds) < 60) return relative.format(seconds, "second");
-    if (seconds < -7 * 86400 || seconds > 60 * 86400) return shortly.format(then);
-    const [unit, size] = STEPS.find(([, size]) => Math.abs(seconds) >= size);
+    if (seconds < -7 * 86400) return shortly(then);
+    const [unit, size] = STEPS.find(([unit, size]) => Math.abs(seconds) >= (unit === "month" ? 2 * size : size));
     return relative.format(Math.trunc(seconds / size), unit);
   }
 
@@ -27,7 +37,7 @@
     return parts.slice(0, 2).join(" ") || "0 s";
   }
 
-  const FORMS = { ago, at: (then) => shortly.format(then), weekday: (then) => weekday.format(then), clock: (then) => clock.format(then), since: passed };
+  const FORMS = { ago, at: shortly, weekday, clock: (then) => clock.format(then), since: passed };
 
   function tell(root) {
     const now = Date.now();
@@ -110,8 +120,17 @@
     document.querySelectorAll("button[type=submit]:disabled").forEach((button) => { button.disabled = false; });
   });
 
+  // A page that has lost its stream says so; one that was cut off for a moment need not.
+  const lost = document.getElementById("lost");
+  let telling = null;
   document.addEventListener("htmx:sse:error", (event) => {
     if (event.detail.status === 401) location.reload(); // the session is over
+    telling ??= setTimeout(() => { lost.hidden = false; }, 2000);
+  });
+  document.addEventListener("htmx:sse:after:connection", () => {
+    clearTimeout(telling);
+    telling = null;
+    lost.hidden = true;
   });
   // What was waited for is there: go on, but not again when somebody comes back to this page.
   let gone = false;

@@ -2,21 +2,11 @@
 (() => {
   const room = document.querySelector("[data-hardware]");
   if (!room || !window.uPlot) return;
+  const { axis, line, plot, clear, watch, onTheme } = window.taasCharts;
   const HEIGHT = 220;
   const AGAIN_MS = 30000;
-  const HUES = 8;
-  const DASHES = [[], [8, 4], [2, 3]]; // beside the colour, for those who cannot tell colours apart
   const UNITS = { cpu: short, memory: bytes, network_in: (y) => `${bytes(y)}/s`, network_out: (y) => `${bytes(y)}/s`, gpu: (y) => `${short(y)} %` };
   const POWERS = Array.from({ length: 48 }, (_, power) => 2 ** power); // so that bytes have round ticks
-  const probe = document.createElement("span");
-  probe.hidden = true;
-  document.body.append(probe);
-
-  function colour(name) {
-    probe.style.color = `var(${name})`;
-    return getComputedStyle(probe).color;
-  }
-
   function short(value) {
     return String(Number(value.toPrecision(3)));
   }
@@ -30,9 +20,8 @@
   }
 
   const charts = [...room.querySelectorAll("[data-chart]")].map((place) => ({
-    place, metric: place.dataset.chart, note: place.parentElement.querySelector("[data-note]"), found: null, plot: null, visible: false, busy: false, end: "",
+    place, metric: place.dataset.chart, note: place.parentElement.querySelector("[data-note]"), height: HEIGHT, found: null, plot: null, visible: false, busy: false, end: "",
   }));
-  const of = (place) => charts.find((chart) => chart.place === place);
 
   async function refresh(chart) {
     if (chart.busy) return;
@@ -53,57 +42,32 @@
   }
 
   function draw(chart) {
-    chart.plot?.destroy();
-    chart.plot = null;
+    clear(chart);
     const { items, per } = chart.found;
     chart.place.hidden = !items.length;
     chart.note.textContent = !items.length ? "Prometheus has none for this training" : per === "role" ? "the highest task of each role" : "";
     if (!items.length) return;
     const said = UNITS[chart.metric];
-    const axis = { stroke: colour("--taas-quiet"), grid: { stroke: colour("--tblr-border-color"), width: 1 }, ticks: { stroke: colour("--tblr-border-color"), width: 1 } };
     const options = {
-      width: chart.place.clientWidth || 400,
-      height: HEIGHT,
       cursor: { sync: { key: "taas-hardware" }, points: { size: 6 } },
       scales: { x: { range: [Date.parse(chart.found.begin) / 1000, Date.parse(chart.found.end) / 1000] }, y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.05] } },
-      axes: [axis, { ...axis, size: 74, incrs: said === short || chart.metric === "gpu" ? undefined : POWERS, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : said(tick))) }],
+      axes: [axis(), axis({ size: 74, incrs: said === short || chart.metric === "gpu" ? undefined : POWERS, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : said(tick))) })],
       series: [
         { label: "Time", value: (_, x) => (x === null ? "–" : new Date(x * 1000).toLocaleString()) },
         ...items.map((curve, at) => ({
+          ...line(at, curve.times.length),
           label: curve.name,
-          stroke: colour(`--taas-chart-${(at % HUES) + 1}`),
-          width: 2,
-          dash: DASHES[Math.floor(at / HUES) % DASHES.length],
-          points: { show: curve.times.length < 3 },
           value: (_, y) => (y === null || y === undefined ? "–" : said(y)),
         })),
       ],
     };
-    chart.plot = new uPlot(options, uPlot.join(items.map((curve) => [curve.times, curve.values])), chart.place);
+    plot(chart, options, items.map((curve) => [curve.times, curve.values]));
   }
 
-  const again = () => charts.forEach((chart) => chart.found && draw(chart));
-  const seen = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-      const chart = of(target);
-      chart.visible = isIntersecting;
-      if (isIntersecting && !chart.found) refresh(chart);
-    }
-  }, { rootMargin: "200px" });
-  const sizes = new ResizeObserver((entries) => {
-    for (const { target } of entries) {
-      const { plot } = of(target);
-      if (plot && target.clientWidth && plot.width !== target.clientWidth) plot.setSize({ width: target.clientWidth, height: HEIGHT });
-    }
-  });
-  for (const { place } of charts) {
-    seen.observe(place);
-    sizes.observe(place);
-  }
+  for (const chart of charts) watch(chart, () => { if (!chart.found) refresh(chart); });
   setInterval(() => {
     if (document.hidden) return;
     for (const chart of charts) if (!chart.done && (chart.visible || chart.place.hidden)) refresh(chart);
   }, AGAIN_MS);
-  document.addEventListener("click", (event) => { if (event.target.closest("[data-theme]")) setTimeout(again); });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  onTheme(() => charts.forEach((chart) => chart.found && draw(chart)));
 })();

@@ -14,6 +14,7 @@
   let following = true;
   let lastTop = 0;
   let loading = false;
+  let missed = null; // which way the reader last scrolled (up: true) while lines were on their way: looked at again then
   let touchedAt = -Infinity; // when the reader last did something that can scroll
 
   const touched = () => touchedAt > -Infinity;
@@ -83,6 +84,7 @@
     if (loading) return;
     loading = true;
     try { await load(link, later); } finally { loading = false; }
+    if (missed !== null) reachOn(missed);
   }
 
   async function load(link, later) {
@@ -108,6 +110,7 @@
   function reachOn(up) {
     const link = log.querySelector(up ? "[data-log-earlier]" : "[data-log-later]");
     const left = up ? log.scrollTop : log.scrollHeight - log.scrollTop - log.clientHeight;
+    missed = loading ? up : null;
     if (link && left < NEAR) more(link, !up);
   }
 
@@ -196,6 +199,9 @@
   });
   box.querySelector("[data-log-level]")?.addEventListener("change", (event) => {
     log.dataset.level = event.target.value;
+    const shown = new URLSearchParams(location.search); // the address keeps it, so that it can be sent around
+    if (event.target.value) shown.set("level", event.target.value); else shown.delete("level");
+    history.replaceState(null, "", `${location.pathname}${shown.size ? `?${shown}` : ""}${location.hash}`);
     if (following) goToEnd();
   });
   for (const pre of log.querySelectorAll("pre")) {

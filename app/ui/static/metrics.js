@@ -3,35 +3,14 @@
   const room = document.querySelector("[data-charts]");
   const tools = document.querySelector("[data-chart-tools]");
   if (!room || !window.uPlot) return;
+  const { axis, line, plot, clear, watch, onTheme } = window.taasCharts;
   const HEIGHT = 240;
   const MOST_POINTS = 1000;
-  const HUES = 8;
-  const DASHES = [[], [8, 4], [2, 3]]; // beside the colour, for those who cannot tell colours apart
   const KEPT = "taas-charts";
   const charts = new Map(); // by metric
+  // As the pages write numbers: in groups of three, by a narrow space.
+  const digits = (count) => count.toLocaleString("en").replaceAll(",", "\u202f");
   const set = { axis: "step", smooth: 0, log: false, find: "", ...JSON.parse(localStorage.getItem(KEPT) || "{}"), find: "" };
-  const probe = document.createElement("span");
-  probe.hidden = true;
-  document.body.append(probe);
-
-  function colour(name) {
-    probe.style.color = `var(${name})`;
-    return getComputedStyle(probe).color;
-  }
-
-  const seen = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-      const chart = charts.get(target.dataset.chart);
-      chart.visible = isIntersecting;
-      if (isIntersecting) refresh(chart);
-    }
-  }, { rootMargin: "200px" });
-  const sizes = new ResizeObserver((entries) => {
-    for (const { target } of entries) {
-      const { plot } = charts.get(target.dataset.chart);
-      if (plot && target.clientWidth && plot.width !== target.clientWidth) plot.setSize({ width: target.clientWidth, height: HEIGHT });
-    }
-  });
 
   // The table is the truth: a chart for each metric in it, and fresh points when its count has changed.
   function look() {
@@ -64,10 +43,9 @@
     place.setAttribute("aria-label", `${name} as a curve; its values are in the table below`);
     figure.append(caption, place);
     room.append(figure);
-    const chart = { name, figure, place, note, count: 0, drawn: -1, curves: [], plot: null, visible: false, busy: false };
+    const chart = { name, figure, place, note, height: HEIGHT, count: 0, drawn: -1, curves: [], plot: null, visible: false, busy: false };
     charts.set(name, chart);
-    seen.observe(place);
-    sizes.observe(place);
+    watch(chart, refresh);
     return chart;
   }
 
@@ -115,46 +93,39 @@
 
   function draw(chart) {
     const { curves } = chart;
-    chart.plot?.destroy();
-    chart.plot = null;
+    clear(chart);
     chart.place.replaceChildren();
     tell(chart);
     if (!curves.length) return;
     const many = new Set(curves.map((curve) => curve.number)).size > 1;
-    const axis = { stroke: colour("--taas-quiet"), grid: { stroke: colour("--tblr-border-color"), width: 1 }, ticks: { stroke: colour("--tblr-border-color"), width: 1 } };
     const options = {
-      width: chart.place.clientWidth || 400,
-      height: HEIGHT,
       cursor: { sync: { key: "taas-metrics" }, points: { size: 6 } },
       scales: { x: { time: set.axis === "time" }, y: { distr: set.log ? 3 : 1 } },
       axes: [
-        { ...axis, values: set.axis === "since" ? (_, ticks) => ticks.map(span) : undefined },
-        { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : String(Number(tick.toPrecision(4))))) },
+        axis({ values: set.axis === "since" ? (_, ticks) => ticks.map(span) : undefined }),
+        axis({ size: 64, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : String(Number(tick.toPrecision(4))))) }),
       ],
       series: [
-        { label: { step: "Step", time: "Time", since: "After" }[set.axis], value: (_, x) => (x === null ? "–" : set.axis === "time" ? new Date(x * 1000).toLocaleString() : set.axis === "since" ? span(x) : x.toLocaleString()) },
+        { label: { step: "Step", time: "Time", since: "After" }[set.axis], value: (_, x) => (x === null ? "–" : set.axis === "time" ? new Date(x * 1000).toLocaleString() : set.axis === "since" ? span(x) : digits(x)) },
         ...curves.map((curve, at) => ({
+          ...line(at, curve.steps.length),
           label: many ? `#${curve.number} ${curve.run === "." ? "" : curve.run}`.trim() : curve.run === "." ? chart.name : curve.run,
-          stroke: colour(`--taas-chart-${(at % HUES) + 1}`),
-          width: 2,
-          dash: DASHES[at % DASHES.length],
-          points: { show: curve.steps.length < 3 },
           value: (_, y) => (y === null || y === undefined ? "–" : Number(y.toPrecision(5))),
         })),
       ],
     };
-    chart.plot = new uPlot(options, uPlot.join(curves.map(columns)), chart.place);
+    plot(chart, options, curves.map(columns));
   }
 
   function tell(chart) {
     const notes = [];
     const some = chart.curves.filter((curve) => curve.downsampled);
     const sum = (values) => values.reduce((a, b) => a + b, 0);
-    if (some.length) notes.push(`downsampled: ${sum(some.map((curve) => curve.steps.length)).toLocaleString()} of ${sum(some.map((curve) => curve.count)).toLocaleString()} points`);
+    if (some.length) notes.push(`downsampled: ${digits(sum(some.map((curve) => curve.steps.length)))} of ${digits(sum(some.map((curve) => curve.count)))} points`);
     const strange = sum(chart.curves.map((curve) => curve.values.filter((value) => typeof value !== "number").length));
-    if (strange) notes.push(`${strange.toLocaleString()} no number`);
+    if (strange) notes.push(`${digits(strange)} no number`);
     const hidden = set.log ? sum(chart.curves.map((curve) => curve.values.filter((value) => value <= 0).length)) : 0;
-    if (hidden) notes.push(`${hidden.toLocaleString()} not above zero, not shown`);
+    if (hidden) notes.push(`${digits(hidden)} not above zero, not shown`);
     if (!chart.curves.length) notes.push("no points yet");
     chart.note.textContent = notes.join(" · ");
   }
@@ -180,8 +151,7 @@
     });
   }
   document.addEventListener("htmx:after:swap", look);
-  document.addEventListener("click", (event) => { if (event.target.closest("[data-theme]")) setTimeout(again); });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  onTheme(again);
   again();
   look();
 })();

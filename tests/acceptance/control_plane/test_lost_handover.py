@@ -127,7 +127,7 @@ class Relay:
 async def test_a_restart_a_taint_or_the_node_s_removal_lets_the_next_one_start(
     context: Context, local_cluster: LocalCluster
 ) -> None:
-    async with kube(context.settings) as client:
+    async with kube(local_cluster) as client:
         relays = [await _relay(context, client) for _ in range(4)]
         restarted, tainted, removed, left_alone = relays
         try:

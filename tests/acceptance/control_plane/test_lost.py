@@ -57,7 +57,7 @@ async def test_a_lost_node_without_another_ends_it(lab: Lab) -> None:
 @side_by_side
 async def test_orphans_are_collected_and_those_of_others_are_not(lab: Lab) -> None:
     ours, theirs = await orphan(lab, lab.installation), await orphan(lab, f"{lab.installation}-not")
-    run = await lab.train("lives", "sleep infinity & wait")
+    run = await lab.train("lives", roles=await on_nodes_of_its_own(lab, "lives", 1), storage=None)
 
     async def there(name: str) -> tuple[bool, bool]:
         spaces = await lab.kube("GET", f"/api/v1/namespaces?fieldSelector=metadata.name%3D{name}")

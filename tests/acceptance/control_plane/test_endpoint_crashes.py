@@ -93,10 +93,10 @@ def node(local_cluster: LocalCluster) -> Iterator[None]:
 @asynccontextmanager
 async def bench_of(postgres: PostgresForTests, cluster: LocalCluster, home: Path) -> AsyncIterator[Bench]:
     home.mkdir()
-    values = {"claim_seconds": 1.0, "sweep_seconds": 0.3, "installation": f"shelf-{uuid4().hex[:8]}"}
+    values = {"claim_seconds": 1.0, "sweep_seconds": 0.5, "installation": f"shelf-{uuid4().hex[:8]}"}
     async with postgres.fresh() as url:
         database = Database(url, pool_size=2)
-        async with context_for_tests(database, home, cluster, **values) as context, kube(context.settings) as client:
+        async with context_for_tests(database, home, cluster, **values) as context, kube(cluster) as client:
             maker = await Maker.create(context)
             board = Endpoint(
                 id=new_id(),

@@ -129,13 +129,13 @@ async def bench_of(
     postgres: PostgresForTests, cluster: LocalCluster, host: CrashHost, home: Path, **settings: Any
 ) -> AsyncIterator[Bench]:
     home.mkdir(parents=True, exist_ok=True)
-    values = {"claim_seconds": 1.0, "sweep_seconds": 0.3, "installation": f"crash-{uuid4().hex[:8]}", **settings}
+    values = {"claim_seconds": 1.0, "sweep_seconds": 0.5, "installation": f"crash-{uuid4().hex[:8]}", **settings}
     async with postgres.fresh() as url:
         database = Database(url, pool_size=2)
         try:
             async with (
                 context_for_tests(database, home, cluster, **values) as context,
-                kube(context.settings) as client,
+                kube(cluster) as client,
             ):
                 maker = await Maker.create(context)
                 mark = cluster.audit_mark()

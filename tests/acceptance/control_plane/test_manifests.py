@@ -11,23 +11,13 @@ import pytest
 
 from app.k8s.manifests import build
 from tests.support.cluster import LocalCluster
+from tests.support.collections import collection_of, path_of
 from tests.support.launches import launches
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.cluster
 
 STRICT = "?dryRun=All&fieldValidation=Strict"
-PATHS = {
-    "Namespace": "/api/v1/namespaces",
-    "PersistentVolume": "/api/v1/persistentvolumes",
-    "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
-    "Secret": "/api/v1/namespaces/{}/secrets",
-    "ConfigMap": "/api/v1/namespaces/{}/configmaps",
-    "Service": "/api/v1/namespaces/{}/services",
-    "PersistentVolumeClaim": "/api/v1/namespaces/{}/persistentvolumeclaims",
-    "Job": "/apis/batch/v1/namespaces/{}/jobs",
-    "Pod": "/api/v1/namespaces/{}/pods",
-}
 
 
 @pytest.fixture
@@ -35,12 +25,12 @@ def walled(local_cluster: LocalCluster) -> Iterator[str]:
     """A namespace as a training gets it."""
     manifest = copy.deepcopy(build(launches()["plain"]).namespace)
     manifest["metadata"]["name"] = name = f"manifests-{uuid4().hex[:8]}"
-    local_cluster.call("POST", PATHS["Namespace"], manifest)
+    local_cluster.call("POST", collection_of(manifest), manifest)
     try:
         wait_for_account(local_cluster, name)
         yield name
     finally:
-        local_cluster.call("DELETE", f"{PATHS['Namespace']}/{name}")
+        local_cluster.call("DELETE", path_of(manifest))
 
 
 def wait_for_account(local_cluster: LocalCluster, namespace: str) -> None:
@@ -52,10 +42,11 @@ def wait_for_account(local_cluster: LocalCluster, namespace: str) -> None:
 def test_the_api_server_takes_every_object_and_every_pod(name: str, local_cluster: LocalCluster, walled: str) -> None:
     objects = build(launches()[name])
     for manifest in objects.in_order():
-        made = local_cluster.call("POST", PATHS[manifest["kind"]].format(walled) + STRICT, moved(manifest, walled))
+        there = moved(manifest, walled)
+        made = local_cluster.call("POST", collection_of(there) + STRICT, there)
         assert made["metadata"]["name"] == manifest["metadata"]["name"]
     for role in objects.jobs:
-        made = local_cluster.call("POST", PATHS["Pod"].format(walled) + STRICT, pod_of(objects.jobs[role]))
+        made = local_cluster.call("POST", pods(walled) + STRICT, pod_of(objects.jobs[role]))
         assert made["kind"] == "Pod"
 
 
@@ -70,14 +61,18 @@ def test_a_pod_with_more_rights_is_refused(local_cluster: LocalCluster, walled: 
     pod = pod_of(build(launches()["plain"]).jobs["worker"])
     pod["spec"]["containers"][0][field] = value
     with pytest.raises(Exception, match="violates PodSecurity"):
-        local_cluster.call("POST", PATHS["Pod"].format(walled) + STRICT, pod)
+        local_cluster.call("POST", pods(walled) + STRICT, pod)
 
 
 def test_a_pod_that_sees_the_node_is_refused(local_cluster: LocalCluster, walled: str) -> None:
     pod = pod_of(build(launches()["plain"]).jobs["worker"])
     pod["spec"]["volumes"].append({"name": "node", "hostPath": {"path": "/"}})
     with pytest.raises(Exception, match="violates PodSecurity"):
-        local_cluster.call("POST", PATHS["Pod"].format(walled) + STRICT, pod)
+        local_cluster.call("POST", pods(walled) + STRICT, pod)
+
+
+def pods(namespace: str) -> str:
+    return f"/api/v1/namespaces/{namespace}/pods"
 
 
 def moved(manifest: dict[str, Any], namespace: str) -> dict[str, Any]:

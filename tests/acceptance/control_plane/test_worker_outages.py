@@ -44,8 +44,8 @@ async def context(database: Database, local_cluster: LocalCluster, tmp_path: Pat
 
 
 @pytest.fixture
-async def admin_kube(context: Context) -> AsyncIterator[Kube]:
-    async with kube(context.settings) as client:
+async def admin_kube(local_cluster: LocalCluster) -> AsyncIterator[Kube]:
+    async with kube(local_cluster) as client:
         yield client
 
 
@@ -98,6 +98,10 @@ async def test_the_api_server_is_away_for_twenty_seconds(
             assert "no connection to its cluster" in (await maker.get(late)).message
         finally:
             await asyncio.to_thread(local_cluster.start, "kube-apiserver")
+        # These may wait a minute before they ask again: started anew they ask at once.
+        for name in ("kube-controller-manager", "kube-scheduler", "kwok"):
+            await asyncio.to_thread(local_cluster.stop, name)
+            await asyncio.to_thread(local_cluster.start, name)
         await maker.wait(late, is_running, seconds=90)
         await end_workers(maker, admin_kube, runs)
         await end_workers(maker, admin_kube, late)
