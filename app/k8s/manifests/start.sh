@@ -16,6 +16,7 @@
 # `train | (trap '' TERM; tee log)`.
 #
 # bash 4.2, tar, gzip and coreutils are all it needs. PID 1 ignores what it does not trap, so the trap comes first.
+# No command is substituted here: while bash 5.2 parses one it cannot run a trap, and the SIGTERM that came is lost.
 stopping= carrier= pipes=
 trap 'stopping=1 interrupted=1; kill -s TERM -- -1 2>/dev/null' TERM
 set -m -o pipefail
@@ -29,7 +30,7 @@ main() {
     [[ $$ == 1 ]] || { echo 'taas: start.sh only runs as the first process of a container' >&2; exit 1; }
     tell '{"v":1,"phase":"setup"}'
     phase=setup
-    open_output || { echo 'taas: /tmp must be writable' >&2; finish 1; }
+    open_output || { [[ ! $stopping ]] || finish 143; echo 'taas: /tmp must be writable' >&2; finish 1; }
     prepare_environment || fail 1 "the task's variables could not be set"
     enter unpack
     unpack & await $! || fail $? 'the code could not be unpacked'
@@ -43,7 +44,8 @@ main() {
 
 # The output: everything written to descriptor 3 goes to the container's stdout and into the digest.
 open_output() {
-    pipes=$(umask 077 && mktemp -d /tmp/.taas-XXXXXX) && mkfifo "$pipes"/{out,copy,sum,never} || return
+    pipes=/tmp/.taas-$RANDOM$RANDOM
+    mkdir -m 700 "$pipes" && mkfifo "$pipes"/{out,copy,sum,never} || return
     exec 6<>"$pipes/never"
     exec 3<>"$pipes/out" 4<"$pipes/out" 3>"$pipes/out"  # with a reader and a writer at hand no opening blocks
     carry <&4 2>/dev/null 3>&- 4<&- 6>&- & carrier=$!
@@ -59,10 +61,12 @@ carry() {
 }
 
 end_last_line() {
-    local last
+    local newlines bytes
     exec 5>&1
-    last=($(tee /dev/fd/5 | tail -c 1 | wc -lc))  # newlines and bytes: 0 0, 0 1 or 1 1
-    [[ ${last[0]} == "${last[1]}" ]] || echo
+    tee /dev/fd/5 | tail -c 1 | wc -lc | {
+        read -r newlines bytes  # of its last byte: 0 0, 0 1 or 1 1
+        [[ $newlines == "$bytes" ]] || echo
+    }
 }
 
 prepare_environment() {
