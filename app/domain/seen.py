@@ -67,10 +67,16 @@ class SeenPod:
 
     @property
     def removed(self) -> bool:
-        """Whether it was told to go before it had ended: how it took that says nothing about its work."""
+        """Whether it was told to go before it had ended: how it took that says nothing about its work.
+
+        Told for the last time, without grace, a pod does not say any more when it was told first (API server,
+        `rest.BeforeDelete`): a failure seen only then is taken for the answer to being told, a success for one.
+        """
         if self.deleting_at is None or self.disruption:
             return False
-        return self.finished_at is None or self.deleting_at - self.grace <= self.finished_at
+        if self.finished_at is None or self.deleting_at - self.grace <= self.finished_at:
+            return True
+        return not self.grace and self.phase is PodPhase.FAILED
 
     @property
     def active(self) -> bool:

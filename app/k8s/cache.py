@@ -189,8 +189,9 @@ class Cache:
         held = pods.get(pod.uid)
         if held is not None and _same_trouble(held, pod):
             pod = replace(pod, waiting_since=held.waiting_since)
-        if held is not None and held.deleting_at is not None:
-            # In the end kubelet deletes it once more, without grace: when it was first told is what counts.
+        if held is not None and (held.deleting_at is not None or held.ended):
+            # In the end kubelet deletes it once more, without grace: when it was first told is what counts, if that
+            # was before it had ended.
             pod = replace(pod, deleting_at=held.deleting_at, grace=held.grace)
         if deleted:
             self._pod_gone(training_id, pod)

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import pytest
 
 from app.domain.decide import decide
 from app.domain.decision import Policy
@@ -74,6 +75,33 @@ def test_the_first_word_to_go_counts() -> None:
     cache.pod_changed(pod, True)
     (seen,) = cache.seen(ID, NS, fresh=True).pods
     assert (seen.gone, seen.removed, seen.exit_code) == (True, True, 143)
+
+
+@pytest.mark.parametrize(("phase", "code", "removed"), [("Failed", 143, True), ("Succeeded", 0, False)])
+def test_a_failure_first_seen_at_the_last_word_proves_nothing(phase: str, code: int, removed: bool) -> None:
+    """A worker that has just started sees the pod without its grace: when it was first told is forgotten."""
+    cache = Cache("tests", lambda _: None, lambda: LOST)
+    cache.pod_changed(ended(phase, code, 2, told=3), False)
+    (seen,) = cache.seen(ID, NS, fresh=True).pods
+    assert seen.removed is removed
+
+
+def test_what_was_seen_to_end_by_itself_has_failed_whoever_deletes_it_then() -> None:
+    cache = Cache("tests", lambda _: None, lambda: LOST)
+    for told in (None, 3):
+        cache.pod_changed(ended("Failed", 3, 2, told=told), False)
+    (seen,) = cache.seen(ID, NS, fresh=True).pods
+    assert (seen.removed, seen.exit_code) == (False, 3)
+
+
+def ended(phase: str, code: int, seconds: int, *, told: int | None) -> objects.Pod:
+    """At that second after `LOST`, and then deleted without grace at `told`."""
+    end = {"exitCode": code, "finishedAt": (LOST + timedelta(seconds=seconds)).isoformat()}
+    status = {"phase": phase, "containerStatuses": [{"name": "task", "state": {"terminated": end}}]}
+    if told is None:
+        return task_pod(status)
+    at = (LOST + timedelta(seconds=told)).isoformat()
+    return task_pod(status, deletionTimestamp=at, deletionGracePeriodSeconds=0)
 
 
 def lost() -> objects.Pod:
