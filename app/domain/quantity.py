@@ -49,4 +49,5 @@ def in_bytes(value: Decimal, rounding: str = ROUND_UP) -> str:
         if value >= unit:
             number = (value / unit).quantize(Decimal("0.1"), rounding=rounding).normalize()
             return f"{number:f} {suffix}B"
-    return f"{value.to_integral_value():f} bytes"
+    whole = value.to_integral_value()
+    return f"{whole:f} byte{'' if whole == 1 else 's'}"

@@ -55,8 +55,8 @@ def duration(span: timedelta | None) -> str:
 
 
 def size(count: int | None) -> str:
-    """Bytes with binary units."""
-    return "–" if count is None else humanize.naturalsize(count, binary=True, format="%.3g")
+    """`22 bytes`, `1.5 KiB`: with binary units."""
+    return "–" if count is None else humanize.naturalsize(count, binary=True, format="%.3g").replace("Byte", "byte")
 
 
 def number(count: int) -> str:

@@ -55,7 +55,7 @@ def test_sums_are_exact() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [("1Gi", "1 GiB"), ("1.5Gi", "1.5 GiB"), ("1", "1 bytes"), ("1000", "1000 bytes"), ("1M", "976.6 KiB")],
+    [("1Gi", "1 GiB"), ("1.5Gi", "1.5 GiB"), ("1", "1 byte"), ("1000", "1000 bytes"), ("1M", "976.6 KiB")],
 )
 def test_bytes_for_people(value: str, text: str) -> None:
     assert quantity.in_bytes(quantity.parse(value)) == text

@@ -1,4 +1,4 @@
-"""Every state, reason and kind has words, and a browser is called what people call it."""
+"""Every state, reason and kind has words, sizes too, and a browser is called what people call it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 from app.domain.project import Framework
 from app.domain.training import Trigger
 from app.ui.browser_words import browser_words
+from app.ui.filters import size
 from app.ui.words import framework_words, started_by
 
 GECKO = "Mozilla/5.0 (X11; Linux x86_64; rv:146.0) Gecko/20100101 Firefox/146.0"
@@ -40,3 +41,11 @@ def test_no_raw_word_of_a_kind_is_shown() -> None:
     said = [started_by(one) for one in Trigger]
     assert len(set(said)) == len(said)
     assert not {one.value for one in Trigger} & {words.lower() for words in said}
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(None, "–"), (0, "0 bytes"), (1, "1 byte"), (22, "22 bytes"), (1536, "1.5 KiB"), (300 * 1024**2, "300 MiB")],
+)
+def test_sizes(count: int | None, words: str) -> None:
+    assert size(count) == words
