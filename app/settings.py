@@ -2,19 +2,57 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MIB = 1024 * 1024
 # A bare number is seconds: `90`, meant as days, must not remove everything.
 _SHORTEST = timedelta(hours=1)
 Network = IPv4Network | IPv6Network
+
+
+def _like(pattern: str, words: str) -> AfterValidator:
+    """A text of that form. Whoever wrote another one is told in words what would be right."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"must be {words}")
+        return text
+
+    return AfterValidator(check)
+
+
+Installation = Annotated[
+    str,
+    _like(
+        r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?",
+        "1 to 32 lower-case letters, digits and hyphens, and begin and end with a letter or digit",
+    ),
+]
+HostName = Annotated[
+    str,
+    _like(
+        r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?",
+        "a host name in lower case, such as apps.example.com, without scheme and port",
+    ),
+]
+GatewayName = Annotated[
+    str,
+    _like(r"[a-z0-9-]{1,63}/[a-z0-9.-]{1,253}", "`namespace/name` of a Gateway in lower case, such as infra/public"),
+]
+BaseUrl = Annotated[
+    str, _like(r"https?://[^\s?#]+", "an http:// or https:// URL without ? and #, such as http://prometheus:9090")
+]
+LinkUrl = Annotated[
+    str, _like(r"https?://\S+", "an http:// or https:// URL without spaces, such as https://grafana.example.com/d/taas")
+]
 
 
 class Settings(BaseSettings):
@@ -31,11 +69,9 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="And its port; 0: any that is free.")
     public_url: str | None = Field(None, description="How browsers reach TaaS, such as https://taas.example.com.")
     allowed_hosts: tuple[str, ...] = Field((), description="Host names accepted besides loopback and public_url's.")
-    log_format: str = Field(
-        "auto", pattern="^(auto|json|pretty)$", description="auto: pretty on a terminal, else JSON."
-    )
-    log_level: str = Field(
-        "info", pattern="^(debug|info|warning|error)$", description="debug also tells requests that only read."
+    log_format: Literal["auto", "json", "pretty"] = Field("auto", description="auto: pretty on a terminal, else JSON.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="debug also tells requests that only read."
     )
     encryption_keys: SecretStr | None = Field(
         None, description="`id:base64` AES-256 keys, comma separated, newest first; unset: made under home."
@@ -44,9 +80,8 @@ class Settings(BaseSettings):
     kube_context: str | None = Field(None, description="A context of your kubeconfig; no cluster unless named.")
     kubeconfig: Path | None = Field(None, description="The kubeconfig file; unset: KUBECONFIG or ~/.kube/config.")
     in_cluster: bool = Field(False, description="Use the ServiceAccount of the pod that TaaS runs in.")
-    installation: str | None = Field(
+    installation: Installation | None = Field(
         None,
-        pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$",
         description="This installation's label value in the cluster; unset: made once and kept in the database.",
     )
     gpu_resource: str = Field("nvidia.com/gpu", description="What a role's gpu asks the cluster for.")
@@ -87,13 +122,12 @@ class Settings(BaseSettings):
     smtp_user: str | None = None
     smtp_password: SecretStr | None = None
     smtp_from: str | None = Field(None, description="The sender, such as taas@example.com; unset: taas@ the SMTP host.")
-    smtp_tls: str = Field(
-        "starttls", pattern="^(starttls|tls|none)$", description="tls: from the first byte, as on port 465."
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="tls: from the first byte, as on port 465."
     )
 
-    apps_host: str = Field(
+    apps_host: HostName = Field(
         "localhost",
-        pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
         description="TensorBoards are at `<id>.` before this name; in production a wildcard host of its own.",
     )
     apps_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
@@ -116,9 +150,8 @@ class Settings(BaseSettings):
         le=timedelta(minutes=10),
         description="How long a leaving replica still answers: longer than the cluster's DNS answers are kept.",
     )
-    serving_gateway: str | None = Field(
+    serving_gateway: GatewayName | None = Field(
         None,
-        pattern=r"^[a-z0-9-]{1,63}/[a-z0-9.-]{1,253}$",
         description="`namespace/name` of a Gateway that balances instead, with servings at `<name>.` before apps_host.",
     )
     cluster_domain: str = Field("cluster.local", description="What the cluster's DNS names end with.")
@@ -128,14 +161,12 @@ class Settings(BaseSettings):
         None, ge=1, le=65535, description="Where a worker process shows its metrics to Prometheus; unset: nowhere."
     )
     worker_metrics_host: str = Field("127.0.0.1", description="The address it shows them on.")
-    prometheus_url: str | None = Field(
+    prometheus_url: BaseUrl | None = Field(
         None,
-        pattern=r"^https?://[^\s?#]+$",
         description="A Prometheus that knows the cluster's pods, for curves of their hardware; unset: none.",
     )
-    grafana_url: str | None = Field(
+    grafana_url: LinkUrl | None = Field(
         None,
-        pattern=r"^https?://[^\s]+$",
         description="A training's link to Grafana; {namespace}, {project}, {number}, {from}, {to} are filled in.",
     )
     claim_seconds: float = Field(3.5, gt=0.5, description="How long a worker's claim on a training holds.")
