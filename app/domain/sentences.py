@@ -14,11 +14,17 @@ def stopped(reason: Reason, by: str | None) -> str:
     return f"It was stopped by {by}." if by else "It was stopped."
 
 
-def completed(succeeded: int, total: int) -> str:
+def completed(succeeded: int, total: int, *, failed: int = 0, grace: timedelta | None = None) -> str:
+    """`grace`: what an evaluator that goes on was given; None: nothing goes on any more."""
     if succeeded == total:
         return "The task completed." if total == 1 else f"All {total} tasks completed."
-    others = "the other was" if total - succeeded == 1 else "the others were"
-    return f"{succeeded} of {total} tasks completed; {others} no longer needed."
+    parts = [f"{succeeded} of {total} tasks completed{f', {failed} failed' if failed else ''}"]
+    if grace is not None:
+        parts.append(f"the evaluator was given {duration(grace)} to finish")
+    unneeded = total - succeeded - failed - (grace is not None)
+    if unneeded:
+        parts.append(f"the other{' was' if unneeded == 1 else 's were'} no longer needed")
+    return f"{'; '.join(parts)}."
 
 
 def namespace_lost(namespace: str) -> str:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.domain import sentences
 from app.domain.actions import Action, SuspendJob
 from app.domain.collect import collect, deletions
 from app.domain.decision import Decision, End, Horizon, Policy, Status
+from app.domain.endings import deciding_tasks
 from app.domain.nodes import give_up
-from app.domain.seen import Seen, SeenNamespace
-from app.domain.tasks import all_tasks, succeeded, task_statuses
-from app.domain.training import NamespaceState, Reason, State, Training
+from app.domain.project import RunSpec
+from app.domain.seen import Seen, SeenNamespace, SeenPod
+from app.domain.tasks import TaskStatus, all_tasks, out_of_tries, succeeded, task_statuses
+from app.domain.training import NamespaceState, Reason, State, TaskKey, TaskState, Training
 
 EVALUATOR = "evaluator"
 
 
 def begin_stopping(training: Training, end: End, seen: Seen, policy: Policy, horizon: Horizon) -> Decision:
     """Fix the reason, for good, and go on to stop what runs."""
-    message = end.message or _completed(training, seen)
+    message = end.message or _completed(training, _statuses(training, end.reason, seen))
     over = replace(
         training,
         state=State.STOPPING,
@@ -52,10 +56,15 @@ def go_on_stopping(training: Training, seen: Seen, policy: Policy, horizon: Hori
     suspends = _suspends(training, seen, policy, horizon)
     actions = (*suspends, *_overdue(training, seen, policy, horizon))
     waits_for_evaluator = _evaluator_may_go_on(training, seen, policy, horizon)
+    tasks = _statuses(training, training.reason, seen)
+    if training.reason is Reason.COMPLETED:
+        # An evaluator may complete after the others: the sentence goes with the counts until the end.
+        grace = policy.evaluator_grace if waits_for_evaluator else None
+        status = replace(status, message=_completed(training, tasks, grace))
     if not suspends and not waits_for_evaluator and _quiet(seen):
         return _ended(training, status, seen, policy, horizon)
     horizon.look_in(policy.stuck_look)
-    return Decision(status, horizon.next, actions, task_statuses(training.spec.run, seen, over=True))
+    return Decision(status, horizon.next, actions, tasks)
 
 
 def _own(training: Training, seen: Seen) -> SeenNamespace | None:
@@ -83,11 +92,15 @@ def _evaluator_may_go_on(training: Training, seen: Seen, policy: Policy, horizon
         return False
     newest = seen.latest()
     keys = [key for key in all_tasks(training.spec.run) if key.role == EVALUATOR]
-    if all(succeeded(key, newest.get(key), seen) or (key.index in job.failed_indexes) for key in keys):
+    if all(_has_ended(key, newest.get(key), training.spec.run, seen) for key in keys):
         return False
     if training.stop_requested_at is not None:
         return False
     return not horizon.passed(training.stopping_at + policy.evaluator_grace)
+
+
+def _has_ended(key: TaskKey, pod: SeenPod | None, run: RunSpec, seen: Seen) -> bool:
+    return succeeded(key, pod, seen) or out_of_tries(key, pod, run, seen)
 
 
 def _overdue(training: Training, seen: Seen, policy: Policy, horizon: Horizon) -> tuple[Action, ...]:
@@ -121,18 +134,30 @@ def _delete_half(
     if not namespace.deleting:
         status = replace(status, namespace_message=sentences.half_launched())
         actions = deletions(training, namespace)
-    return Decision(status, horizon.next, actions, task_statuses(training.spec.run, seen, over=True))
+    return Decision(status, horizon.next, actions, _statuses(training, training.reason, seen))
 
 
 def _ended(training: Training, status: Status, seen: Seen, policy: Policy, horizon: Horizon) -> Decision:
     reason = training.reason or Reason.INTERNAL_ERROR
     status = replace(status, state=reason.state, finished_at=horizon.now)
     decision = collect(training, status, seen, policy, horizon)
-    return replace(decision, tasks=task_statuses(training.spec.run, seen, over=True))
+    return replace(decision, tasks=_statuses(training, training.reason, seen))
 
 
-def _completed(training: Training, seen: Seen) -> str:
-    newest = seen.latest()
-    tasks = all_tasks(training.spec.run)
-    done = sum(succeeded(key, newest.get(key), seen) for key in tasks)
-    return sentences.completed(done, len(tasks))
+def _statuses(training: Training, reason: Reason | None, seen: Seen) -> tuple[TaskStatus, ...]:
+    """What the counts are made from. Tasks whose success was the training's stay successes, however they were removed:
+    one that somebody told to go, before anything was over, may have answered by completing.
+    """
+    run = training.spec.run
+    deciding = set(deciding_tasks(run)) if reason is Reason.COMPLETED else set()
+    return tuple(
+        replace(task, state=TaskState.SUCCEEDED) if task.key in deciding and task.state is TaskState.REMOVED else task
+        for task in task_statuses(run, seen, over=True)
+    )
+
+
+def _completed(training: Training, tasks: Sequence[TaskStatus], grace: timedelta | None = None) -> str:
+    states = Counter(task.state for task in tasks)
+    total = training.spec.run.total_tasks
+    failed = states[TaskState.FAILED]
+    return sentences.completed(states[TaskState.SUCCEEDED], total, failed=failed, grace=grace)

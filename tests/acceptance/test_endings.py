@@ -101,10 +101,12 @@ async def test_an_evaluator_may_finish_but_not_for_ever(lab: Lab) -> None:
     save = "; touch $TAAS_MODEL_DIR/last"
     patient = await lab.train("judged", evaluator % quick + save, framework="tensorflow", roles=roles)
     endless = await lab.train("judged-for-ever", evaluator % WAIT_FOR_EVER, framework="tensorflow", roles=roles)
-    await patient.ends("succeeded", "completed")
+    judged = await patient.ends("succeeded", "completed")
+    assert judged["message"] == "All 2 tasks completed."
     assert (await patient.tasks())["evaluator-0"]["state"] == "succeeded"
     assert patient.kept("models/judged").exists()
-    await endless.ends("succeeded", "completed")
+    cut_off = await endless.ends("succeeded", "completed")
+    assert cut_off["message"] == "1 of 2 tasks completed; the other was no longer needed."
     assert (await endless.tasks())["evaluator-0"]["state"] == "removed"
     assert lasted(endless.record, "stopping_at") >= timedelta(seconds=6)
 
