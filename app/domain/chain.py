@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from app.domain.project import Project
 from app.domain.template import PARAM_NAME, BadTemplate
 from app.domain.topology import rfc3339
 from app.domain.training import Training
@@ -66,9 +67,18 @@ def check(params: Mapping[str, str]) -> list[FieldError]:
     return errors
 
 
+def check_model(params: Mapping[str, str], upstream: Project) -> list[FieldError]:
+    """The params that ask for a model directory though `upstream` has no storage to keep one on."""
+    if upstream.spec.run.storage is not None:
+        return []
+    remedy = f"give it one, or leave {{{{ {MODEL_DIR} }}}} out"
+    detail = f"{upstream.name} has no storage, so it keeps no model to read: {remedy}."
+    return [FieldError(pointer("params", name), detail) for name, text in params.items() if _wants_model(text)]
+
+
 def wants_model(params: Mapping[str, str]) -> bool:
     """Whether the model directory is asked for."""
-    return any(MODEL_DIR in _places(text) for text in params.values())
+    return any(_wants_model(text) for text in params.values())
 
 
 def fill(params: Mapping[str, str], upstream: Training, model_dir: str | None) -> dict[str, str]:
@@ -121,6 +131,10 @@ def _way(reached: Mapping[str, str | None], end: str) -> list[str]:
     while (before := reached[way[-1]]) is not None:
         way.append(before)
     return way
+
+
+def _wants_model(text: str) -> bool:
+    return MODEL_DIR in _places(text)
 
 
 def _places(text: str) -> list[str]:

@@ -39,6 +39,7 @@ class FollowService:
                 detail = f"There is no project named {upstream_name} to follow."
                 raise InvalidInput(detail, errors=[FieldError("/upstream", detail)])
             may_change(principal, upstream)
+            _check_model(params, upstream)
             edges = await follows.edges(connection)
             if way := chain.circle(edges, upstream.name, project.name):
                 raise Conflict(f"That would go round in circles: {' → '.join(way)}.", code="circle")
@@ -74,6 +75,8 @@ class FollowService:
         async with self._database.transaction() as connection:
             follow = _known(await follows.by_id(connection, follow_id))
             await _own(connection, principal, follow.project)
+            if (upstream := await projects.by_id(connection, follow.upstream_id)) is not None:
+                _check_model(params, upstream)
             await follows.set_params(connection, follow_id, params)
             await audit.record(
                 connection, principal.name, "follow.change", f"project/{follow.project}", upstream=follow.upstream
@@ -125,4 +128,10 @@ def _known(follow: Follow | None) -> Follow:
 
 def _check(params: dict[str, str]) -> None:
     if errors := chain.check(params):
+        raise InvalidInput.of(errors)
+
+
+def _check_model(params: dict[str, str], upstream: Project) -> None:
+    """Of the storage as it is now: what it was when a training ran is looked at when that has succeeded."""
+    if errors := chain.check_model(params, upstream):
         raise InvalidInput.of(errors)

@@ -129,20 +129,47 @@ async def test_why_nothing_was_started_stays_to_be_read(
     await end(web)
     await web.context.chains.carry_out()
     assert (await starts(member, follow))[0]["problem"] == "before #1 had no parameter note."
-    changed = await member.patch(f"/api/v1/follows/{follow['id']}", json={"params": {"model": "{{ model_dir }}"}})
-    assert changed.json()["params"] == {"model": "{{ model_dir }}"}
-    await start(member, "before")
-    await end(web)
-    await web.context.chains.carry_out()
-    newest = (await starts(member, follow))[0]
-    assert "has no storage" in newest["problem"]
-    assert await trainings(member, "after") == []
     await run(web, "UPDATE users SET disabled_at = now() WHERE name = 'mel'")
     await run(web, "UPDATE follow_starts SET done_at = NULL")
     await web.context.chains.carry_out()
     async with web.context.database.read() as connection:
         told = (await connection.execute(text("SELECT DISTINCT problem FROM follow_starts"))).scalars().all()
     assert [sentence.split(":")[0] for sentence in told] == ["The owner of after is not active any more"]
+
+
+async def test_a_model_is_asked_only_of_a_project_with_a_storage(
+    web: Web, member: httpx.AsyncClient, admin: httpx.AsyncClient, follow: dict[str, Any]
+) -> None:
+    """Refused when it is asked for; a storage that is taken off later is told of when there is a success."""
+    params = {"note": "{{ number }}", "model": "{{ model_dir }}/best"}
+    told = "before has no storage, so it keeps no model to read: give it one, or leave {{ model_dir }} out."
+    address = f"/api/v1/follows/{follow['id']}"
+    await make_project(member, "third")
+    for refused in (
+        await member.post("/api/v1/projects/third/follows", json={"upstream": "before", "params": params}),
+        await member.patch(address, json={"params": params}),
+    ):
+        assert refused.status_code == 422
+        errors = [(error["pointer"], error["detail"]) for error in refused.json()["errors"]]
+        assert errors == [("/params/model", told)]
+    assert (await admin.post("/api/v1/storages", json=STORAGE)).status_code == 201
+    await change_storage(member, "before", "disk")
+    assert (await member.patch(address, json={"params": params})).json()["params"] == params
+    await make_chain(member, "before", "third", **params)
+    await change_storage(member, "before", None)
+    await start(member, "before")
+    await end(web)
+    assert await web.context.chains.carry_out() == 2
+    assert (
+        "has no storage, so its model is gone. Give the project a storage."
+        in ((await starts(member, follow))[0]["problem"])
+    )
+    assert await trainings(member, "after") == []
+
+
+async def change_storage(client: httpx.AsyncClient, project: str, storage: str | None) -> None:
+    changed = await client.patch(f"/api/v1/projects/{project}", json={"storage": storage}, headers={"If-Match": "*"})
+    assert changed.status_code == 200, changed.text
 
 
 async def test_the_model_directory_is_there_to_read(web: Web, admin: httpx.AsyncClient) -> None:

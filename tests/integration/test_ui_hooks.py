@@ -81,9 +81,12 @@ async def test_following_another_project(web: Web) -> None:
             await make_project(api)
             await make_project(api, "before")
         form = {"upstream": "before", "params": "model={{ model_dir }}"}
+        refused = await client.post(f"{HERE}/follows", data=form)
+        assert (refused.status_code, "model: before has no storage" in refused.text) == (422, True)
+        form["params"] = "number={{ number }}"
         assert (await client.post(f"{HERE}/follows", data=form)).headers["location"] == f"{HERE}?done=follows"
         shown = html.unescape((await client.get(HERE)).text)
-        assert "model={{ model_dir }}" in shown
+        assert "number={{ number }}" in shown
         assert "Followed by" in (await client.get("/projects/before/triggers")).text
         circle = await client.post("/projects/before/triggers/follows", data={"upstream": "hello", "params": ""})
         assert (circle.status_code, "hello → before → hello" in circle.text) == (409, True)
