@@ -83,7 +83,7 @@ async def test_somebody_elses_webhook_is_not_there_but_for_admins(
         ({"url": "ftp://example.com"}, "/url"),
         ({"url": "http://10.0.0.1/"}, "/url"),
         ({"kinds": []}, "/kinds"),
-        ({"kinds": ["test"]}, "/kinds"),
+        ({"kinds": ["test"]}, "/kinds/0"),
         ({"kinds": ["nothing"]}, "/kinds/0"),
         ({"project": "none-of-that-name"}, "/project"),
         ({"description": "x" * 201}, "/description"),
@@ -96,6 +96,20 @@ async def test_what_cannot_be_is_refused_with_its_field(
     answer = await member.post(HOOKS, json=body(**change))
     assert answer.status_code == 422
     assert pointer in {error["pointer"] for error in answer.json()["errors"]}
+
+
+@pytest.mark.parametrize(("where", "address"), [(HOOKS, {"url": URL}), (MAILS, {"address": "ada@example.com"})])
+@pytest.mark.parametrize("kind", ["test", "nothing"])
+async def test_only_kinds_that_can_be_chosen_are_named(
+    member: httpx.AsyncClient, where: str, address: dict[str, str], kind: str
+) -> None:
+    answer = await member.post(where, json={**address, "kinds": ["failed", kind]})
+    [error] = answer.json()["errors"]
+    assert (answer.status_code, error["pointer"]) == (422, "/kinds/1")
+    assert error["detail"] == (
+        "kinds.1 must be one of 'started', 'succeeded', 'failed', 'stopped', 'timed_out', 'late', 'overdue', "
+        f"'missed', 'slow' or 'schedule_paused', not '{kind}'."
+    )
 
 
 async def test_nobody_has_more_than_so_many(member: httpx.AsyncClient) -> None:

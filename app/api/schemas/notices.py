@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticKnownError
 
 from app.api.schemas.base import Duration, Flag, Input, Moment, Name, Output
 from app.domain.notice import CHOOSABLE, Delivery, DeliveryState, NoticeKind, Scope, Subscription
@@ -22,8 +23,21 @@ def _at_most_a_week(value: timedelta) -> timedelta:
     return value
 
 
+def _choosable(value: Any) -> Any:
+    """Refused as the whole enumeration would, with those named that people may choose."""
+    if value not in CHOOSABLE:
+        *others, last = (repr(kind.value) for kind in CHOOSABLE)
+        raise PydanticKnownError("enum", {"expected": f"{', '.join(others)} or {last}"})
+    return value
+
+
+ChosenKind = Annotated[
+    NoticeKind,
+    BeforeValidator(_choosable),
+    WithJsonSchema({"type": "string", "enum": [kind.value for kind in CHOOSABLE]}),
+]
 Kinds = Annotated[
-    tuple[NoticeKind, ...],
+    tuple[ChosenKind, ...],
     Field(min_length=1, max_length=20, description=f"Any of {', '.join(kind.value for kind in CHOOSABLE)}."),
 ]
 Url = Annotated[str, Field(min_length=1, max_length=LONGEST, examples=["https://example.com/taas"])]
