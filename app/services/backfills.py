@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -49,12 +50,16 @@ class BackfillService:
         principal: Principal,
         name: str,
         *,
-        start: datetime,
-        end: datetime,
+        start: datetime | None,
+        end: datetime | None,
         concurrency: int,
         request: LaunchRequest,
+        unread: Sequence[FieldError] = (),
     ) -> Backfill:
         """Train every due time from `start` up to (not with) `end`, at most `concurrency` at a time.
+
+        `unread` is what was written and could not be read, such as a time that is None for that: it is told with
+        everything else that is wrong.
 
         Raises `NotFound`, `NotAllowed`, `Conflict` (it is not timed) and `InvalidInput`.
         """
@@ -67,7 +72,9 @@ class BackfillService:
             if state is None or project.spec.schedule is None:
                 raise Conflict(f"{name} has no schedule, so no due times to go back to.")
             now = await schedules.database_now(connection)
-            _check(start, end, now, concurrency)
+            errors = [*unread, *_wrong(start, end, now, concurrency)]
+            if errors or start is None or end is None:
+                raise InvalidInput.of(errors)
             times = times_of(project.spec.schedule, start, end, state.anchor)
             _check_times(times)
             await freeze(connection, project, request, self._settings)
@@ -195,20 +202,15 @@ def _training(project: Project, running: Running, place: int, spec: TrainingSpec
     )
 
 
-def _check(start: datetime, end: datetime, now: datetime, concurrency: int) -> None:
-    errors = []
-    if start < EARLIEST:
-        errors.append(FieldError("/from", f"Nothing was due before {rfc3339(EARLIEST)}; choose a later start."))
-    if end <= start:
-        errors.append(FieldError("/to", "The end is not after the start; choose a later one."))
-    if end > now:
-        errors.append(
-            FieldError("/to", f"A backfill is of the past; use a time up to {rfc3339(now.replace(microsecond=0))}.")
-        )
+def _wrong(start: datetime | None, end: datetime | None, now: datetime, concurrency: int) -> Iterator[FieldError]:
+    if start is not None and start < EARLIEST:
+        yield FieldError("/from", f"Nothing was due before {rfc3339(EARLIEST)}; choose a later start.")
+    if start is not None and end is not None and end <= start:
+        yield FieldError("/to", "The end is not after the start; choose a later one.")
+    if end is not None and end > now:
+        yield FieldError("/to", f"A backfill is of the past; use a time up to {rfc3339(now.replace(microsecond=0))}.")
     if not 1 <= concurrency <= CONCURRENCY_MAX:
-        errors.append(FieldError("/concurrency", f"{concurrency} is not possible; use 1 to {CONCURRENCY_MAX}."))
-    if errors:
-        raise InvalidInput.of(errors)
+        yield FieldError("/concurrency", f"{concurrency} is not possible; use 1 to {CONCURRENCY_MAX}.")
 
 
 def _check_times(times: list[datetime]) -> None:

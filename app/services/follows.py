@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,18 +29,29 @@ class FollowService:
         self._database = database
         self._clock = clock
 
-    async def create(self, principal: Principal, name: str, upstream_name: str, params: dict[str, str]) -> Follow:
-        """Raises `NotFound`, `NotAllowed`, `InvalidInput`, and `Conflict` with the circle that it would close."""
-        _check(params)
+    async def create(
+        self,
+        principal: Principal,
+        name: str,
+        upstream_name: str,
+        params: dict[str, str],
+        *,
+        unread: Sequence[FieldError] = (),
+    ) -> Follow:
+        """`unread` is what was written and could not be read: it is told with everything else that is wrong.
+
+        Raises `NotFound`, `NotAllowed`, `InvalidInput`, and `Conflict` with the circle that it would close.
+        """
+        errors = [*unread, *chain.check(params)]
         async with self._database.transaction() as connection:
             await follows.lock(connection)
             project = await _own(connection, principal, name)
             upstream = await projects.by_name(connection, upstream_name)
             if upstream is None:
                 detail = f"There is no project named {upstream_name} to follow."
-                raise InvalidInput(detail, errors=[FieldError("/upstream", detail)])
+                raise InvalidInput.of([FieldError("/upstream", detail), *errors])
             may_change(principal, upstream)
-            _check_model(params, upstream)
+            _refuse([*errors, *chain.check_model(params, upstream)])
             edges = await follows.edges(connection)
             if way := chain.circle(edges, upstream.name, project.name):
                 raise Conflict(f"That would go round in circles: {' → '.join(way)}.", code="circle")
@@ -71,12 +83,11 @@ class FollowService:
 
     async def change(self, principal: Principal, follow_id: UUID, params: dict[str, str]) -> Follow:
         """Other params. Raises `NotFound`, `NotAllowed` and `InvalidInput`."""
-        _check(params)
         async with self._database.transaction() as connection:
             follow = _known(await follows.by_id(connection, follow_id))
             await _own(connection, principal, follow.project)
-            if (upstream := await projects.by_id(connection, follow.upstream_id)) is not None:
-                _check_model(params, upstream)
+            upstream = await projects.by_id(connection, follow.upstream_id)
+            _refuse([*chain.check(params), *(chain.check_model(params, upstream) if upstream else ())])
             await follows.set_params(connection, follow_id, params)
             await audit.record(
                 connection, principal.name, "follow.change", f"project/{follow.project}", upstream=follow.upstream
@@ -126,12 +137,6 @@ def _known(follow: Follow | None) -> Follow:
     return follow
 
 
-def _check(params: dict[str, str]) -> None:
-    if errors := chain.check(params):
-        raise InvalidInput.of(errors)
-
-
-def _check_model(params: dict[str, str], upstream: Project) -> None:
-    """Of the storage as it is now: what it was when a training ran is looked at when that has succeeded."""
-    if errors := chain.check_model(params, upstream):
+def _refuse(errors: Sequence[FieldError]) -> None:
+    if errors:
         raise InvalidInput.of(errors)

@@ -43,7 +43,8 @@ class NewSecrets:
 class HookChange:
     """What is different; None: it stays. `secret` is for the way of signing that holds afterwards.
 
-    When it takes the place of another of the same way, that one is accepted for `overlap` too.
+    When it takes the place of another of the same way, that one is accepted for `overlap` too. `unread` is what was
+    written and could not be read: it is told with everything else that is wrong, and nothing is changed.
     """
 
     name: str | None = None
@@ -52,6 +53,7 @@ class HookChange:
     rules: tuple[ParamRule, ...] | None = None
     enabled: bool | None = None
     overlap: timedelta = OVERLAP
+    unread: tuple[FieldError, ...] = ()
 
 
 class HookService:
@@ -71,9 +73,13 @@ class HookService:
         signing: Signing = Signing.NONE,
         secret: str | None = None,
         rules: Sequence[ParamRule] = (),
+        unread: Sequence[FieldError] = (),
     ) -> tuple[Hook, NewSecrets]:
-        """The hook and its secrets. Raises `NotFound`, `NotAllowed`, `InvalidInput` and `Conflict`."""
-        _check(name=name, signing=signing, secret=secret, rules=rules)
+        """The hook and its secrets. `unread` is as in a `HookChange`.
+
+        Raises `NotFound`, `NotAllowed`, `InvalidInput` and `Conflict`.
+        """
+        _check(name=name, signing=signing, secret=secret, rules=rules, unread=unread)
         told = NewSecrets(new_hook_token(), new_secret(signing) if secret is None else None)
         async with self._database.transaction() as connection:
             project = await _project(connection, principal, project_name, lock=True)
@@ -113,6 +119,7 @@ class HookService:
                 secret=change.secret,
                 rules=change.rules or (),
                 overlap=change.overlap,
+                unread=change.unread,
             )
             values: dict[str, Any] = {
                 key: value
@@ -223,8 +230,9 @@ def _check(
     secret: str | None,
     rules: Sequence[ParamRule],
     overlap: timedelta = OVERLAP,
+    unread: Sequence[FieldError] = (),
 ) -> None:
-    errors = [*check_rules(rules), *check_overlap(overlap)]
+    errors = [*unread, *check_rules(rules), *check_overlap(overlap)]
     if not NAME.fullmatch(name):
         errors.append(FieldError("/name", f"{name!r} cannot be a hook's name; {NAME_RULE}."))
     if secret is not None and signing is Signing.NONE:

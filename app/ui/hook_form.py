@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.domain.hook import ParamRule, ParamType, Scalar
@@ -22,26 +23,38 @@ _LINE = re.compile(
 )
 
 
-def rules_of(text: str) -> tuple[tuple[ParamRule, ...], list[FieldError]]:
-    """The rules, and what cannot be read, with the line that it is in."""
-    rules, errors = [], []
+@dataclass(slots=True)
+class ReadRules:
+    """What a form's text says: the rules with the line that each is in, and what cannot be read.
+
+    In the place of a type that there is not stands another one, so that the rest of its rule can be checked.
+    """
+
+    rules: list[ParamRule] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    errors: list[FieldError] = field(default_factory=list)
+
+
+def rules_of(text: str) -> ReadRules:
+    read = ReadRules()
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
         match = _LINE.fullmatch(line.strip())
         if match is None:
             detail = f"Line {number} is not of the form name /path type = default."
-            errors.append(FieldError("/rules", detail))
+            read.errors.append(FieldError("/rules", detail))
             continue
         kind = match["type"] or ParamType.STRING
         if kind not in set(ParamType):
             detail = f"Line {number}: {kind!r} is no type; use one of {', '.join(ParamType)}."
-            errors.append(FieldError("/rules", detail))
-            continue
-        rules.append(
+            read.errors.append(FieldError("/rules", detail))
+            kind = ParamType.STRING
+        read.rules.append(
             ParamRule(match["param"], match["path"], ParamType(kind), not match["maybe"], _default(match["default"]))
         )
-    return tuple(rules), errors
+        read.lines.append(number)
+    return read
 
 
 def text_of(rules: Sequence[ParamRule]) -> str:
@@ -49,13 +62,16 @@ def text_of(rules: Sequence[ParamRule]) -> str:
     return "\n".join(_line(rule) for rule in rules)
 
 
-def said_of(exc: TaasError) -> dict[str, str]:
-    """Errors by the form's fields; those of single rules and params beside all of them, with which it is."""
+def said_of(exc: TaasError, lines: Sequence[int] = ()) -> dict[str, str]:
+    """Errors by the form's fields; those of single rules and params beside all of them, with which it is.
+
+    `lines` are those that the rules were read from.
+    """
     found: dict[str, str] = {}
     for error in exc.errors:
         pointer, text = error.pointer, error.detail
         if place := re.match(r"/rules/(\d+)/", pointer):
-            pointer, text = "/rules", f"Rule {int(place[1]) + 1}: {text}"
+            pointer, text = "/rules", f"Line {lines[int(place[1])]}: {text}"
         elif pointer.startswith("/params/"):
             name = pointer.removeprefix("/params/").replace("~1", "/").replace("~0", "~")
             pointer, text = "/params", f"{name}: {text}"

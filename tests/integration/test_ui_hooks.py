@@ -8,8 +8,9 @@ import re
 import httpx
 import pytest
 
-from app.domain.hook import ParamRule, ParamType
-from app.ui.hook_form import rules_of, text_of
+from app.domain import incoming
+from app.domain.hook import ParamRule, ParamType, Signing
+from app.ui.hook_form import ReadRules, rules_of, text_of
 from tests.support.hooks import MadeHook, deliver, payload
 from tests.support.projects import make_project
 from tests.support.visitor import logged_in
@@ -56,6 +57,19 @@ async def test_a_hook_from_its_making_to_its_end(web: Web) -> None:
         assert (bad.status_code, "Line 1 is not of the form" in bad.text) == (422, True)
         typed = await client.post(page, data={"rules": "a /a\nb /b int", "signing": "none", "enabled": "1"})
         assert "Line 2: 'int' is no type; use one of string, integer" in html.unescape(typed.text)
+        every = {"rules": "a data\n\n9 /b int\nc /~", "signing": "standard", "secret": "short", "enabled": "1"}
+        told = html.unescape((await client.post(page, data=every)).text)
+        assert "Line 1 is not of the form" in told
+        assert "Line 3: 'int' is no type" in told
+        assert "Line 3: Name a parameter" in told
+        assert "Line 4: Give a JSON pointer" in told
+        assert incoming.rule(Signing.STANDARD) in told
+        new = await client.post(f"{HERE}/hooks", data={"name": "Not possible", "rules": "a data\nb /~"})
+        assert new.status_code == 422
+        told = html.unescape(new.text)
+        assert "Line 1 is not of the form" in told
+        assert "Line 2: Give a JSON pointer" in told
+        assert "'Not possible' cannot be a hook's name" in told
         saved = await client.post(page, data={"rules": "dataset /data/path", "signing": "none", "enabled": "1"})
         assert "Saved." in saved.text
         unsigned = (await client.get(page)).text
@@ -94,6 +108,10 @@ async def test_following_another_project(web: Web) -> None:
         assert wrong.status_code == 422
         assert "a: {{ b }} is nothing that can be filled in" in html.unescape(wrong.text)
         assert "9: Name a parameter" in wrong.text
+        every = await client.post(f"{HERE}/follows", data={"upstream": "none", "params": "a\n9=x"})
+        assert every.status_code == 422
+        for told in ("There is no project named none", "'a' is not of the form key=value", "9: Name a parameter"):
+            assert told in html.unescape(every.text)
         end = re.search(r'action="(/projects/hello/follows/[0-9a-f-]+/delete)"', shown)
         assert end
         assert (await client.post(end[1])).headers["location"] == f"{HERE}?done=ended"
@@ -116,7 +134,7 @@ async def test_others_see_nothing_of_it(web: Web, member: httpx.AsyncClient) -> 
     ],
 )
 def test_rules_are_read_as_they_are_written(rule: ParamRule) -> None:
-    assert rules_of(text_of([rule])) == ((rule,), [])
+    assert rules_of(text_of([rule])) == ReadRules([rule], [1])
 
 
 async def _token(web: Web) -> str:

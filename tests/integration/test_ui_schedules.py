@@ -311,7 +311,18 @@ async def test_a_backfill_is_started_watched_and_cancelled(web: Web) -> None:
         assert (await other.post(page, data=form)).status_code == 403
         refused = await client.post(page, data={**form, "to": "2026-03-01T00:00", "concurrency": "x"})
         assert refused.status_code == 422
-        assert errors_in(refused) == ["'x' is not a whole number; write it in digits, such as 2."]
+        assert errors_in(refused) == [
+            "The end is not after the start; choose a later one.",
+            "'x' is not a whole number; write it in digits, such as 2.",
+        ]
+        unread = await client.post(page, data={"from": "soon", "to": "2999-01-01T00:00", "concurrency": "99"})
+        told = errors_in(unread)
+        assert (unread.status_code, len(told)) == (422, 3)
+        assert told[0] == "'soon' is not a date and time; write it like 2027-01-31 03:00."
+        assert told[1].startswith("A backfill is of the past")
+        assert told[2] == "99 is not possible; use 1 to 50."
+        empty = await client.post(page, data={"from": "", "to": "", "concurrency": "0"})
+        assert errors_in(empty) == ["Give a date and time."] * 2 + ["0 is not possible; use 1 to 50."]
         backwards = await client.post(page, data={**form, "to": "2026-03-01T00:00"})
         assert "The end is not after the start; choose a later one." in errors_in(backwards)
         assert 'value="2026-03-01T00:00"' in backwards.text

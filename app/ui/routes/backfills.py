@@ -98,15 +98,20 @@ async def latest_backfills(page: Page, project: Project) -> dict[str, Any]:
 
 
 def _wanted(sent: Sent, project: Project) -> dict[str, Any]:
-    """The range, as clocks show it in the schedule's zone. Raises `InvalidInput` for what cannot be read."""
+    """The range, as clocks show it in the schedule's zone, and what of it cannot be read."""
     zone = project.spec.schedule.timezone if project.spec.schedule else "UTC"
     start, end = (moment_of(sent, field, f"/{field}", zone) for field in ("from", "to"))
     for field in ("from", "to"):
         if not sent.text(field):
             sent.wrong(f"/{field}", "Give a date and time.")
     concurrency = sent.integer("concurrency", "/concurrency", int(AT_A_TIME))
-    sent.check()
-    return {"start": start, "end": end, "concurrency": concurrency, "request": LaunchRequest()}
+    return {
+        "start": start,
+        "end": end,
+        "concurrency": concurrency,
+        "request": LaunchRequest(),
+        "unread": sent.errors,
+    }
 
 
 async def _show(

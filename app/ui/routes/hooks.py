@@ -44,15 +44,19 @@ async def triggers_page(page: Shown, name: Name, done: str = "") -> Response:
 async def make_hook(page: Shown, name: Name) -> Response:
     sent = Sent(await page.request.form())
     form = {**BLANK, **{field: sent.text(field) for field in ("name", "signing", "rules")}}
-    rules, errors = hook_form.rules_of(form["rules"])
+    read = hook_form.rules_of(form["rules"])
     try:
-        if errors:
-            raise InvalidInput(errors[0].detail, errors=errors)
         hook, told = await page.context.hooks.create(
-            page.viewer, name, name=form["name"], signing=_signing(form["signing"]), rules=rules
+            page.viewer,
+            name,
+            name=form["name"],
+            signing=_signing(form["signing"]),
+            rules=read.rules,
+            unread=read.errors,
         )
     except (InvalidInput, Conflict) as exc:
-        return await _triggers(page, name, exc, form=form, errors=hook_form.said_of(exc) or {"/name": exc.detail})
+        said = hook_form.said_of(exc, read.lines) or {"/name": exc.detail}
+        return await _triggers(page, name, exc, form=form, errors=said)
     return await _hook(page, hook, told=told)
 
 
@@ -62,8 +66,7 @@ async def make_follow(page: Shown, name: Name) -> Response:
     form = {**BLANK, **{field: sent.text(field) for field in ("upstream", "params")}}
     try:
         params = sent.pairs("params", "/params")
-        sent.check()
-        await page.context.follows.create(page.viewer, name, form["upstream"], params)
+        await page.context.follows.create(page.viewer, name, form["upstream"], params, unread=sent.errors)
     except TaasError as exc:
         said = hook_form.said_of(exc) or {"/upstream": exc.detail}
         return await _triggers(page, name, exc, form=form, errors=said)
@@ -85,19 +88,18 @@ async def hook_page(page: Shown, name: Name, hook_id: UUID, done: str = "") -> R
 async def save_hook(page: Shown, name: Name, hook_id: UUID) -> Response:
     hook = await _known(page, name, hook_id)
     sent = Sent(await page.request.form())
-    rules, errors = hook_form.rules_of(sent.text("rules"))
+    read = hook_form.rules_of(sent.text("rules"))
     try:
-        if errors:
-            raise InvalidInput(errors[0].detail, errors=errors)
         change = HookChange(
             signing=_signing(sent.text("signing")),
             secret=sent.text("secret") or None,
-            rules=rules,
+            rules=tuple(read.rules),
             enabled=sent.text("enabled") == "1",
+            unread=tuple(read.errors),
         )
         hook, told = await page.context.hooks.change(page.viewer, hook_id, change)
     except InvalidInput as exc:
-        return await _hook(page, hook, exc, rules=sent.text("rules"), errors=hook_form.said_of(exc))
+        return await _hook(page, hook, exc, rules=sent.text("rules"), errors=hook_form.said_of(exc, read.lines))
     return await _hook(page, hook, told=told, done=_DONE["saved"])
 
 
