@@ -15,13 +15,16 @@ from uuid import UUID
 
 import structlog
 
-from app.db import log_claims, log_rows
+from app.db import log_rows
 from app.db.engine import Database
+from app.db.log_claims import LogSource
 from app.db.notify import Listener
 from app.errors import TaasError
 from app.k8s.client import KubeClient
 from app.k8s.logs import LogGone, LogNotReady, LogTrouble, PodLog
 from app.scheduler.log_archive import SEGMENT_BYTES, LogArchive
+from app.scheduler.log_holdings import LogHoldings
+from app.scheduler.log_queue import LogQueue
 from app.scheduler.log_tail import Tail
 from app.scheduler.log_writer import LogWriter
 from app.settings import Settings
@@ -29,7 +32,6 @@ from app.storage import ObjectStore
 
 LOOK_SECONDS = 1.0
 LEAST_BETWEEN_LOOKS = 0.2
-CLAIM_AT_A_TIME = 100
 FINISHERS = 16
 TURN_SECONDS = 5.0
 """How long a log is followed before another that waits may take its place."""
@@ -56,24 +58,20 @@ class LogSupervisor:
         worker: str,
     ) -> None:
         self._database = database
-        self._listener = listener
         self._client = client
-        self._worker = worker
-        self._claim_seconds = settings.claim_seconds
         self._followers = settings.log_followers
         self._writer = LogWriter(database)
         self._archive = LogArchive(database, storage)
-        self._held: dict[UUID, int] = {}
-        self._renew_at = 0.0
-        self._tails: dict[UUID, Tail] = {}
+        self._holdings = LogHoldings(database, listener, worker=worker, claim_seconds=settings.claim_seconds)
+        self._queue = LogQueue()
+        self._tails: dict[UUID, dict[UUID, Tail]] = {}  # by training and attempt
         self._following: dict[Tail, asyncio.Task[None]] = {}
         self._finishing: dict[Tail, asyncio.Task[None]] = {}
-        self._look_now = asyncio.Event()
         self._closing = False
 
     async def request(self, training_id: UUID) -> None:
         """See to it that the logs of all attempts are stored soon."""
-        self._look_now.set()
+        self._holdings.again(training_id)
 
     async def complete(self, training_id: UUID) -> bool:
         """Whether the log of every attempt is in storage and judged."""
@@ -84,7 +82,7 @@ class LogSupervisor:
         """Until cancelled; may be run again."""
         self._closing = False
         writing = asyncio.create_task(self._writer.run(), name="log writer")
-        hints = asyncio.create_task(self._take_hints(), name="log hints")
+        hints = asyncio.create_task(self._holdings.listen(), name="log hints")
         try:
             while True:
                 await self._look()
@@ -95,69 +93,68 @@ class LogSupervisor:
             await _ended([hints, *self._following.values(), *self._finishing.values()])
             await _ended([writing])
             for id_ in list(self._tails):
-                self._forget(id_)
-            await self._give_back()
+                self._take_in(id_, [])
+            await self._holdings.give_back()
 
     async def _look(self) -> None:
-        self._look_now.clear()
         try:
-            await self._hold()
-            await self._update()
+            found = await self._holdings.look()
         except TaasError as exc:
             _log.warning("logs not looked at", problem=exc.detail)
             return
+        for id_ in self._tails.keys() - self._holdings.held.keys():
+            self._take_in(id_, [])
+        for id_, sources in found.items():
+            self._take_in(id_, sources)
         self._end_late_followers()
         self._serve()
+        self._end_turns()
         self._start_storing()
 
-    def _serve(self) -> None:
-        """Start what there is a place for."""
-        if self._client() is not None and not self._closing:
-            self._start_finishing()
-            self._start_following()
+    def _take_in(self, training_id: UUID, sources: list[LogSource]) -> None:
+        """These are the training's attempts, and how they are doing; forget what is done or not ours any more."""
+        tails = self._tails.setdefault(training_id, {})
+        present = {source.attempt_id: source for source in sources}
+        for id_, tail in list(tails.items()):
+            if tail.lost or id_ not in present or present[id_].epoch != tail.source.epoch:
+                self._forget(tails.pop(id_))
+        for id_, source in present.items():
+            known = tails.get(id_)
+            if known is not None and known.source == source:
+                continue
+            tail = tails[id_] = known or Tail(source)
+            tail.source = source
+            if tail not in self._following and tail not in self._finishing:
+                self._queue.put(tail, _now())
+        if not tails:
+            del self._tails[training_id]
 
-    async def _hold(self) -> None:
-        """Keep the claims, and claim what nobody holds."""
-        now = _now()
-        if self._held and now >= self._renew_at:
-            self._renew_at = now + self._claim_seconds / 3
-            async with self._database.transaction() as connection:
-                held = await log_claims.renew(connection, self._held, seconds=self._claim_seconds)
-            self._held = {id_: epoch for id_, epoch in self._held.items() if id_ in held}
-        async with self._database.transaction() as connection:
-            self._held |= await log_claims.claim(
-                connection, worker=self._worker, seconds=self._claim_seconds, most=CLAIM_AT_A_TIME
-            )
-
-    async def _update(self) -> None:
-        """Learn which attempts there are and how they are doing; forget what is done or not ours any more."""
-        async with self._database.read() as connection:
-            found = {source.attempt_id: source for source in await log_claims.sources(connection, self._held)}
-        found = {id_: source for id_, source in found.items() if self._held.get(source.training_id) == source.epoch}
-        for id_, tail in list(self._tails.items()):
-            if tail.lost or id_ not in found or found[id_].epoch != tail.source.epoch:
-                self._forget(id_)
-        for id_, source in found.items():
-            if id_ in self._tails:
-                self._tails[id_].source = source
-            else:
-                self._tails[id_] = Tail(source)
-        await self._release({source.training_id for source in found.values()})
-
-    async def _release(self, needed: set[UUID]) -> None:
-        done = {id_: epoch for id_, epoch in self._held.items() if id_ not in needed}
-        if not done:
-            return
-        self._held = {id_: epoch for id_, epoch in self._held.items() if id_ in needed}
-        async with self._database.transaction() as connection:
-            await log_claims.release(connection, done)
-
-    def _forget(self, id_: UUID) -> None:
-        tail = self._tails.pop(id_)
+    def _forget(self, tail: Tail) -> None:
         tail.lose()
+        self._queue.drop(tail)
         for task in (self._following.pop(tail, None), self._finishing.pop(tail, None), tail.archiving):
             if task is not None:
                 task.cancel()
+
+    def _serve(self) -> None:
+        """Start what there is a place for."""
+        if self._client() is None or self._closing:
+            return
+        now = _now()
+        while len(self._finishing) < FINISHERS and (over := self._queue.take_over(now)) is not None:
+            self._start(self._finishing, over, self._finish(over))
+        while len(self._following) < self._followers and (next_ := self._queue.take_running(now)) is not None:
+            next_.served_at = now
+            self._start(self._following, next_, self._follow(next_))
+
+    def _end_turns(self) -> None:
+        """Make room for logs that wait."""
+        now = _now()
+        served = sorted(self._following, key=lambda tail: tail.served_at)
+        for tail in served[: self._queue.waiting]:
+            if now - tail.served_at >= TURN_SECONDS:
+                tail.served_at = now
+                self._following[tail].cancel()
 
     def _end_late_followers(self) -> None:
         """A log whose task has ended should end by itself; the connection of one that does not is given up."""
@@ -168,41 +165,11 @@ class LogSupervisor:
             if _now() - tail.over_since > LAST_WORDS_SECONDS:
                 task.cancel()
 
-    def _start_finishing(self) -> None:
-        for tail in self._tails.values():
-            if len(self._finishing) >= FINISHERS:
-                return
-            busy = tail.done or tail in self._following or tail in self._finishing
-            if tail.source.over and not busy and tail.retry_at <= _now():
-                self._start(self._finishing, tail, self._finish(tail))
-
-    def _start_following(self) -> None:
-        now = _now()
-        wanted = [
-            tail
-            for tail in self._tails.values()
-            if tail.source.state == "running" and tail not in self._following and tail.retry_at <= now
-        ]
-        wanted.sort(key=lambda tail: (not tail.source.stopping, tail.served_at))
-        free = self._followers - len(self._following)
-        for tail in wanted[: max(0, free)]:
-            tail.served_at = now
-            self._start(self._following, tail, self._follow(tail))
-        self._end_turns(len(wanted) - free)
-
-    def _end_turns(self, waiting: int) -> None:
-        if waiting <= 0:
-            return
-        served = sorted(self._following, key=lambda tail: tail.served_at)
-        for tail in served[:waiting]:
-            if _now() - tail.served_at >= TURN_SECONDS:
-                tail.served_at = _now()
-                self._following[tail].cancel()
-
     def _start_storing(self) -> None:
-        for tail in self._tails.values():
+        """Only what is followed grows."""
+        for tail in self._following:
             idle = tail.archiving is None or tail.archiving.done()
-            if idle and tail.unstored > SEGMENT_BYTES and tail not in self._finishing:
+            if idle and tail.unstored > SEGMENT_BYTES:
                 tail.archiving = asyncio.create_task(self._store(tail), name=f"store log {tail.source.pod}")
 
     def _start(self, where: dict[Tail, asyncio.Task[None]], tail: Tail, work: Coroutine[Any, Any, None]) -> None:
@@ -215,6 +182,9 @@ class LogSupervisor:
             if not done.cancelled() and done.exception() is not None:
                 tail.retry_at = _now() + AGAIN_SECONDS[-1]
                 _log.error("log task failed", pod=tail.source.pod, exc_info=done.exception())
+            if tail.done or tail.lost:
+                self._holdings.again(tail.source.training_id)
+            self._queue.put(tail, _now())
             self._serve()
 
         task.add_done_callback(ended)
@@ -293,26 +263,12 @@ class LogSupervisor:
         tail.retry_at = _now() + AGAIN_SECONDS[min(tail.failures, len(AGAIN_SECONDS) - 1)]
         tail.failures += 1
 
-    async def _take_hints(self) -> None:
-        with self._listener.subscribe("trainings") as hints:
-            while True:
-                await hints.take()
-                self._look_now.set()
-
     async def _wait(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
-                await self._look_now.wait()
+                await self._holdings.changed.wait()
         except TimeoutError:
             return
-
-    async def _give_back(self) -> None:
-        try:
-            async with self._database.transaction() as connection:
-                await log_claims.release(connection, self._held)
-            self._held = {}
-        except TaasError as exc:
-            _log.warning("claims on logs not given back", problem=exc.detail)
 
 
 async def _ended(tasks: list[asyncio.Task[None]]) -> None:

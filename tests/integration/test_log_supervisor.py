@@ -223,7 +223,7 @@ async def test_another_worker_goes_on_where_a_dead_one_stopped(world: Logs, trai
         await pod.until_followed()
         await pod.write(*(b"%d\n" % n for n in range(50)))
         await eventually(lambda: _has(world, attempt, pod.content))
-        first._hold = _stuck  # type: ignore[method-assign]  # it renews no claim any more, but goes on following
+        first._holdings._hold = _stuck  # type: ignore[method-assign]  # it renews no claim any more, but goes on following
         async with world.worker("second"):
             await pod.until_followed(2)
             await pod.write(*(b"%d\n" % n for n in range(50, 100)))
