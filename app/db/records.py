@@ -37,6 +37,10 @@ _ADD_EVENTS = text("""
     SELECT id, training_id, id::text, 'taas', :severity, :reason, message, now(), now()
     FROM jsonb_to_recordset(:rows) AS r(id uuid, training_id uuid, message text)
 """).bindparams(bindparam("rows", type_=JSONB))
+_TRIED_AGAIN = text("""
+    SELECT role, index, count(*) AS tried FROM attempts WHERE training_id = :training_id
+    GROUP BY role, index HAVING count(*) > 1
+""")
 
 
 async def success_before(connection: AsyncConnection, training: Training) -> LastSuccess | None:
@@ -52,8 +56,41 @@ async def tasks_page(connection: AsyncConnection, training_id: UUID, request: Pa
     )
     key = (_ROLE_PLACE, tasks.c.role, tasks.c.index)
     found = await fetch_page(connection, query, request, key=key, make=lambda row: row)
-    tries = await _attempts(connection, training_id, [_key_of(row) for row in found.items])
-    return found.map(lambda row: _task_of(row, tries[_key_of(row)]))
+    tries = await tries_of(connection, training_id, [_key_of(row) for row in found.items])
+    return found.map(lambda row: _task_of(row, len(tries[_key_of(row)]), tries[_key_of(row)]))
+
+
+async def all_tasks(connection: AsyncConnection, training_id: UUID) -> list[TaskRecord]:
+    """All of a training's tasks in the order of `tasks_page`, with the number of their tries but without these."""
+    query = (
+        select(tasks, *usage.COLUMNS)
+        .outerjoin(task_usage)
+        .where(tasks.c.training_id == training_id)
+        .order_by(_ROLE_PLACE, tasks.c.role, tasks.c.index)
+    )
+    rows = (await connection.execute(query)).all()
+    counts = {_key_of(row): row.tried for row in await connection.execute(_TRIED_AGAIN, {"training_id": training_id})}
+    return [_task_of(row, counts.get(_key_of(row), 0)) for row in rows]
+
+
+async def tries_of(
+    connection: AsyncConnection, training_id: UUID, keys: Sequence[TaskKey]
+) -> dict[TaskKey, list[AttemptRecord]]:
+    """The tries of these tasks, the first one first; a task without any is not named."""
+    found: dict[TaskKey, list[AttemptRecord]] = defaultdict(list)
+    if not keys:
+        return found
+    query = (
+        select(attempts)
+        .where(
+            attempts.c.training_id == training_id,
+            tuple_(attempts.c.role, attempts.c.index).in_([(key.role, key.index) for key in keys]),
+        )
+        .order_by(attempts.c.role, attempts.c.index, attempts.c.number)
+    )
+    for row in await connection.execute(query):
+        found[_key_of(row)].append(_attempt_of(row))
+    return found
 
 
 async def events_page(connection: AsyncConnection, training_id: UUID, request: PageRequest) -> Page[EventRecord]:
@@ -79,36 +116,17 @@ async def add_events(
     await connection.execute(_ADD_EVENTS, {"rows": rows, "reason": reason, "severity": severity})
 
 
-async def _attempts(
-    connection: AsyncConnection, training_id: UUID, keys: Sequence[TaskKey]
-) -> dict[TaskKey, list[AttemptRecord]]:
-    found: dict[TaskKey, list[AttemptRecord]] = defaultdict(list)
-    if not keys:
-        return found
-    query = (
-        select(attempts)
-        .where(
-            attempts.c.training_id == training_id,
-            tuple_(attempts.c.role, attempts.c.index).in_([(key.role, key.index) for key in keys]),
-        )
-        .order_by(attempts.c.role, attempts.c.index, attempts.c.number)
-    )
-    for row in await connection.execute(query):
-        found[_key_of(row)].append(_attempt_of(row))
-    return found
-
-
 def _key_of(row: Row[Any]) -> TaskKey:
     return TaskKey(row.role, row._mapping["index"])  # `row.index` is a method of every row
 
 
-def _task_of(row: Row[Any], tries: list[AttemptRecord]) -> TaskRecord:
+def _task_of(row: Row[Any], tried: int, tries: Sequence[AttemptRecord] = ()) -> TaskRecord:
     return TaskRecord(
         key=_key_of(row),
         state=TaskState(row.state),
         message=row.message,
         node=row.node,
-        tries=max(row.attempts, len(tries)),
+        tries=max(row.attempts, tried),
         exit_code=row.exit_code,
         started_at=row.started_at,
         finished_at=row.finished_at,

@@ -13,8 +13,8 @@ from app.db.notify import ANYTHING, Listener
 from app.domain import sentences
 from app.domain.access import Action, Principal, can
 from app.domain.paging import Page, PageRequest
-from app.domain.record import EventRecord, LastSuccess, TaskRecord, TrainingFilter, TrainingRecord
-from app.domain.training import Reason, Training
+from app.domain.record import AttemptRecord, EventRecord, LastSuccess, TaskRecord, TrainingFilter, TrainingRecord
+from app.domain.training import Reason, TaskKey, Training
 from app.errors import Conflict, NotAllowed, NotFound
 from app.services.access import require
 
@@ -85,6 +85,20 @@ class TrainingService:
         await self.get(principal, training_id)
         async with self._database.read() as connection:
             return await records.tasks_page(connection, training_id, request)
+
+    async def all_tasks(self, principal: Principal, training_id: UUID) -> list[TaskRecord]:
+        """All of them in the same order, without their tries. Raises `NotFound`."""
+        await self.get(principal, training_id)
+        async with self._database.read() as connection:
+            return await records.all_tasks(connection, training_id)
+
+    async def tries_of(
+        self, principal: Principal, training_id: UUID, keys: Sequence[TaskKey]
+    ) -> dict[TaskKey, list[AttemptRecord]]:
+        """The tries of these tasks. Raises `NotFound`."""
+        await self.get(principal, training_id)
+        async with self._database.read() as connection:
+            return await records.tries_of(connection, training_id, keys)
 
     async def events(self, principal: Principal, training_id: UUID, request: PageRequest) -> Page[EventRecord]:
         """In the order in which they were first told. Raises `NotFound`."""

@@ -56,65 +56,84 @@ class TaskGroup:
     hints: Mapping[UsageHint, int]
 
 
-def groups_of(
+@dataclass(frozen=True, slots=True)
+class TaskPage:
+    """All tasks of a role, and those of them that are shown: page `page` of `pages`."""
+
+    role: str
+    tasks: Sequence[TaskRecord]
+    shown: Sequence[TaskRecord]
+    page: int
+    pages: int
+
+
+def pages_of(
     training: Training,
     tasks: Sequence[TaskRecord],
     *,
     role: str = "",
     page: int = 1,
-    axis: Axis | None = None,
     silent: Mapping[TaskKey, datetime] = MappingProxyType({}),
-    usage: Mapping[TaskKey, MeasuredTask] = MappingProxyType({}),
-) -> list[TaskGroup]:
-    """Groups in the usual order of roles. `page` is that of `role`; the others show their first.
+) -> list[TaskPage]:
+    """A page for each role, in the usual order of roles. `page` is that of `role`; the others show their first.
 
     Tasks that failed come first, then those that fell silent, then the rest by index.
     """
     by_role: dict[str, list[TaskRecord]] = {name: [] for name in training.spec.run.role_names}
     for task in tasks:
         by_role.setdefault(task.key.role, []).append(task)
+    return [_page(name, found, page if name == role else 1, silent) for name, found in by_role.items() if found]
+
+
+def groups_of(
+    training: Training,
+    pages: Iterable[TaskPage],
+    tries: Mapping[TaskKey, Sequence[AttemptRecord]],
+    *,
+    axis: Axis | None = None,
+    silent: Mapping[TaskKey, datetime] = MappingProxyType({}),
+    usage: Mapping[TaskKey, MeasuredTask] = MappingProxyType({}),
+) -> list[TaskGroup]:
+    """The pages as they are shown; `tries` are those of the tasks on them."""
     return [
-        _group(training, name, found, page if name == role else 1, axis, silent, usage)
-        for name, found in by_role.items()
-        if found
+        TaskGroup(
+            role=page.role,
+            total=len(page.tasks),
+            states=_states(page.tasks),
+            tasks=list(_rows(training, page.shown, tries, axis, silent, usage)),
+            page=page.page,
+            pages=page.pages,
+            silent=sum(task.key in silent for task in page.tasks),
+            hints=Counter(hint for task in page.tasks if task.key in usage for hint in usage[task.key].hints),
+        )
+        for page in pages
     ]
 
 
-def _group(
-    training: Training,
-    role: str,
-    tasks: list[TaskRecord],
-    page: int,
-    axis: Axis | None,
-    silent: Mapping[TaskKey, datetime],
-    usage: Mapping[TaskKey, MeasuredTask],
-) -> TaskGroup:
+def _page(role: str, tasks: list[TaskRecord], page: int, silent: Mapping[TaskKey, datetime]) -> TaskPage:
     pages = -(-len(tasks) // ROWS)
     page = min(max(page, 1), pages)
     ordered = sorted(
         tasks, key=lambda task: (task.state is not TaskState.FAILED, task.key not in silent, task.key.index)
     )
+    return TaskPage(role, tasks, ordered[(page - 1) * ROWS : page * ROWS], page, pages)
+
+
+def _states(tasks: Iterable[TaskRecord]) -> list[tuple[TaskState, int]]:
     counts = Counter(task.state for task in tasks)
-    return TaskGroup(
-        role=role,
-        total=len(tasks),
-        states=[(state, counts[state]) for state in TaskState if counts[state]],
-        tasks=list(_rows(training, ordered[(page - 1) * ROWS : page * ROWS], axis, silent, usage)),
-        page=page,
-        pages=pages,
-        silent=sum(task.key in silent for task in tasks),
-        hints=Counter(hint for task in tasks if task.key in usage for hint in usage[task.key].hints),
-    )
+    return [(state, counts[state]) for state in TaskState if counts[state]]
 
 
 def _rows(
     training: Training,
     tasks: Iterable[TaskRecord],
+    tries: Mapping[TaskKey, Sequence[AttemptRecord]],
     axis: Axis | None,
     silent: Mapping[TaskKey, datetime],
     usage: Mapping[TaskKey, MeasuredTask],
 ) -> Iterable[TaskRow]:
     for task in tasks:
+        found = tries.get(task.key, ())
         yield TaskRow(
             role=task.key.role,
             index=task.key.index,
@@ -126,8 +145,8 @@ def _rows(
             exit_words=explain(task.exit_code) if task.exit_code is not None else "",
             started_at=task.started_at,
             finished_at=task.finished_at,
-            tries=tuple((one, steps_of(training, one)) for one in task.attempts),
-            bars=bars_of(task.attempts, axis),
+            tries=tuple((one, steps_of(training, one)) for one in found),
+            bars=bars_of(found, axis),
             silent_since=silent.get(task.key),
             usage=usage.get(task.key),
         )

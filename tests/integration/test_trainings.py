@@ -10,6 +10,7 @@ from sqlalchemy import func, insert, update
 
 from app.db.ids import new_id
 from app.db.tables import attempts, events, tasks
+from app.domain.training import TaskKey
 from tests.support.projects import make_project, start
 from tests.support.training_rows import row_of, set_state
 from tests.support.web import Web
@@ -147,7 +148,7 @@ async def test_tasks_tell_of_all_their_tries(web: Web, member: httpx.AsyncClient
                 )
             )
         await connection.execute(
-            update(tasks).where(tasks.c.index == 1).values(attempts=2, exit_code=3, state="failed")
+            update(tasks).where(tasks.c.index == 1).values(attempts=1, exit_code=3, state="failed")
         )
     first, second = (await member.get(f"/api/v1/trainings/{made['id']}/tasks")).json()["items"]
     assert (first["tries"], first["attempts"]) == (0, [])
@@ -156,6 +157,14 @@ async def test_tasks_tell_of_all_their_tries(web: Web, member: httpx.AsyncClient
         (1, "worker-1-1", 5),
         (2, "worker-1-2", 5),
     ]
+    # The page reads the tries of those tasks only that it shows; how many there are, of all.
+    carl, id_ = await web.person("carl"), UUID(made["id"])
+    assert [(str(task.key), task.tries) for task in await web.context.trainings.all_tasks(carl, id_)] == [
+        ("worker-0", 0),
+        ("worker-1", 2),
+    ]
+    shown = await web.context.trainings.tries_of(carl, id_, [TaskKey("worker", 1)])
+    assert [one.pod for one in shown[TaskKey("worker", 1)]] == ["worker-1-1", "worker-1-2"]
 
 
 async def test_events_of_the_cluster_are_counted(web: Web, member: httpx.AsyncClient) -> None:

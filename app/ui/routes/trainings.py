@@ -27,7 +27,7 @@ from app.ui.page import Page, Shown, to
 from app.ui.phases import phases
 from app.ui.render import render
 from app.ui.task_bars import axis_of
-from app.ui.task_groups import ROWS, groups_of
+from app.ui.task_groups import ROWS, groups_of, pages_of
 
 router = APIRouter()
 
@@ -178,13 +178,14 @@ def _removed(training: Training) -> int:
 
 async def _task_values(page: Page, record: TrainingRecord, role: str, at: int) -> dict[str, Any]:
     training = record.training
-    found = await page.context.trainings.tasks(page.viewer, training.id, PageRequest(max(training.counts.total, 1)))
+    tasks = await page.context.trainings.all_tasks(page.viewer, training.id)
     now = page.context.clock()
     silent = await page.context.logs.silent(page.viewer, training.id, now) if training.counts.running else {}
-    usage = page.context.usage.of(training.spec.run, found.items)
-    groups = groups_of(
-        training, found.items, role=role, page=at, axis=axis_of(training, now), silent=silent, usage=usage
-    )
+    usage = page.context.usage.of(training.spec.run, tasks)
+    pages = pages_of(training, tasks, role=role, page=at, silent=silent)
+    shown = [task.key for one in pages for task in one.shown]
+    tries = await page.context.trainings.tries_of(page.viewer, training.id, shown)
+    groups = groups_of(training, pages, tries, axis=axis_of(training, now), silent=silent, usage=usage)
     live = training.counts.running > 0 and not training.state.ended
     measuring = await page.context.usage.measuring(page.viewer) if live else None
     return {
@@ -192,7 +193,7 @@ async def _task_values(page: Page, record: TrainingRecord, role: str, at: int) -
         "measured": bool(usage) or (measuring is not None and measuring.sampled_at is not None),
         "unmeasured": measuring.problem if measuring else "",
         "usage_seconds": page.context.settings.usage_seconds,
-        **await last_words(page, training, found.items),
+        **await last_words(page, training, tasks),
     }
 
 
