@@ -40,7 +40,6 @@ BUDGET_MS = 250.0
 NODES = {"taas-test": "live"}
 FAKE_NODES = 24
 FOLLOWERS = 10  # fake nodes have no logs: whoever asks for one waits in vain
-QPS = 50  # as by default: tests allow their workers ten times as many requests, and here they would be for such logs
 QUIET = 1.2
 """Seconds between two changes: longer than a page gathers them, so that each is measured alone."""
 PATIENCE = 300.0
@@ -82,7 +81,7 @@ async def _worst(cluster: LocalCluster, postgres: PostgresForTests, home: Path) 
         async with (
             context_for_tests(database, home, cluster, installation=installation) as context,
             kube(cluster) as client,
-            worker_process(context, running_limit=PODS, log_followers=FOLLOWERS, kube_qps=QPS, kube_burst=2 * QPS),
+            worker_process(context, running_limit=PODS, log_followers=FOLLOWERS),
         ):
             maker = await Maker.create(context)
             wide = [await maker.start(run_spec({"worker": WIDE}, on=NODES)) for _ in range(3)]
