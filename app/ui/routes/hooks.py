@@ -32,7 +32,7 @@ OVERLAPS = {
     "none": (timedelta(), "ends at once"),
 }
 NEWEST = 20
-BLANK = {"name": "", "signing": "none", "rules": "", "upstream": "", "params": "model={{ model_dir }}"}
+BLANK = {"name": "", "signing": "none", "rules": "", "upstream": "", "params": ""}
 
 
 @router.get("/triggers")
