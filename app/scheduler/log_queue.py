@@ -45,7 +45,7 @@ class LogQueue:
             heapq.heappush(self._running, ((not tail.source.stopping, tail.served_at), number, tail))
 
     def drop(self, tail: Tail) -> None:
-        """Whether it was there or not."""
+        """Take it out, if it is there."""
         self._latest.pop(tail, None)
         self._ready.discard(tail)
 
