@@ -15,6 +15,7 @@ from app.domain.training import LogVerdict, Reason, State
 from tests.support.browser import log_in, visit
 from tests.support.pages import write
 from tests.support.projects import make_project, start
+from tests.support.scrolling import scroll
 from tests.support.web import PASSWORD, Web
 from tests.support.written_logs import judge, say, try_of
 
@@ -46,16 +47,6 @@ async def in_sight(page: Page, selector: str) -> None:
         }""",
         arg=selector,
     )
-
-
-async def scroll(page: Page, key: str) -> None:
-    """Press it and wait until the log is there: Chromium drops a key that comes as the last one's way ends."""
-    log = page.locator("#log")
-    await log.evaluate(
-        "(log) => { log.still = new Promise((end) => log.addEventListener('scrollend', end, { once: true })); }"
-    )
-    await log.press(key)
-    await log.evaluate("(log) => log.still.then(() => null)")
 
 
 @asynccontextmanager
