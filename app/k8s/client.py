@@ -125,13 +125,14 @@ class KubeClient:
 
     @asynccontextmanager
     async def stream(
-        self, path: str, params: Params | None = None, *, idle: float | None = None
+        self, path: str, params: Params | None = None, *, idle: float | None = None, can_wait: bool = False
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """A long answer to read piece by piece (a watch, a followed log); never tried again.
 
         No byte for `idle` seconds raises ClusterError, also from the block that reads. A 404 raises with http_status.
+        `can_wait`: only once there is little else to ask of the cluster.
         """
-        await self._limit.take()
+        await (self._limit.take_last() if can_wait else self._limit.take())
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=idle)
         try:
             async with await self._send("GET", path, params=params, timeout=timeout) as response:

@@ -54,7 +54,7 @@ class PodLog:
     async def follow(self) -> AsyncGenerator[LogPiece, None]:
         """As it is written, until the cluster ends the answer: the container has ended, or the connection has.
 
-        Raises LogNotReady, LogGone, LogTrouble.
+        Launching trainings goes before it when requests are scarce. Raises LogNotReady, LogGone, LogTrouble.
         """
         parser = LogParser(self.position)
         async with aclosing(self._pieces(parser, follow=True)) as pieces:
@@ -84,7 +84,7 @@ class PodLog:
             params["sinceTime"] = self.position.since
         idle = random.uniform(*IDLE_SECONDS) if follow else READ_SECONDS
         try:
-            async with self._client.stream(self._path, params, idle=idle) as response:
+            async with self._client.stream(self._path, params, idle=idle, can_wait=follow) as response:
                 async for block in response.content.iter_chunked(BLOCK):
                     piece = parser.feed(block)
                     if piece:

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic
 
+import structlog
+
 from app.db import schedules
 from app.db.notify import Listener
 from app.domain.firing import Sight
+from app.errors import TaasError
 from app.scheduler.clock import Clock
 from app.services.firing import FiringService
 
@@ -23,6 +26,7 @@ PATIENCE_SECONDS = 60.0
 SETTLED_SECONDS = 3.0
 """Longer than a training is left alone that was looked at while the cluster was not seen (Policy.unfresh_look)."""
 HELD_SECONDS = 0.5
+_log = structlog.get_logger(__name__)
 
 
 class Timed:
@@ -57,7 +61,10 @@ class Timed:
         """Set the alarm for ever."""
         with self._listener.subscribe(schedules.CHANNEL) as changes:
             while True:
-                await self.set()
+                try:
+                    await self.set()
+                except TaasError as exc:
+                    _log.warning("cannot look for the next due time", problem=exc.detail)
                 await changes.take(timeout=self._sweep_seconds)
 
     async def set(self) -> None:

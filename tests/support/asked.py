@@ -65,7 +65,7 @@ class Asking:
         return None
 
     @asynccontextmanager
-    async def stream(self, path: str, params: Mapping[str, Any], *, idle: float | None = None) -> AsyncIterator[Any]:
+    async def stream(self, path: str, params: Mapping[str, Any], **kwargs: Any) -> AsyncIterator[Any]:
         self.rights.add(right_of("GET", path, params))
         self.streams += 1
         yield _Silent()

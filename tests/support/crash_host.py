@@ -7,12 +7,14 @@ it lives until it is told to end). The answer is a line with its process id. Poi
     write:<n>:commit · write:<n>:done     before and after the commit of the n-th status write
 
 and `still:` before one of them means that the process stands still there (SIGSTOP) until it is told to go on.
+A worker that is sent SIGUSR1 writes to its log what each of its tasks waits for.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ctypes
+import faulthandler
 import json
 import os
 import signal
@@ -74,9 +76,16 @@ async def _work(wanted: dict[str, Any]) -> None:
     worker.endpoints.actor = lambda: _dying(give_endpoints(), point)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _say_where)
+    faulthandler.register(signal.SIGUSR1, chain=True)  # heard even by a loop that stands still
     await worker.run(stop)
     await context.listener.close()
     await database.close()
+
+
+def _say_where() -> None:
+    for task in asyncio.all_tasks():
+        task.print_stack(file=sys.stderr)
 
 
 def _at(here: str, point: str | None) -> None:

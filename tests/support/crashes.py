@@ -9,7 +9,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -33,7 +33,8 @@ class CrashHost:
 
     process: asyncio.subprocess.Process
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    started: list[int] = field(default_factory=list)
+    started: dict[int, Path] = field(default_factory=dict)
+    """The log of each worker."""
 
     async def worker(self, context: Context, name: str, *, at: str | None = None) -> int:
         """The process id of a new worker that dies at that point."""
@@ -56,14 +57,24 @@ class CrashHost:
             self.process.stdin.write(json.dumps(wanted).encode() + b"\n")
             await self.process.stdin.drain()
             pid = int(await self.process.stdout.readline())
-        self.started.append(pid)
+        self.started[pid] = settings.home / f"{name}.log"
         return pid
 
     async def end(self, pid: int, *, seconds: float = 30) -> None:
-        """Ask a worker to end and wait until it has."""
+        """Ask a worker to end and wait until it has; one that does not says where it is."""
         if is_alive(pid):
             os.kill(pid, signal.SIGTERM)
-        await died(pid, seconds=seconds)
+        try:
+            await died(pid, seconds=seconds)
+        except AssertionError as exc:
+            log = self.started[pid]
+            said = log.stat().st_size
+            os.kill(pid, signal.SIGUSR1)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(5):
+                    while "Stack for" not in log.read_text()[said:]:
+                        await asyncio.sleep(0.02)
+            raise AssertionError(f"{exc}; its log ends with\n{log.read_text()[-20_000:]}") from exc
 
 
 async def died(pid: int, *, seconds: float = 60) -> None:

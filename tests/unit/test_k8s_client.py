@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -149,3 +150,31 @@ def test_the_rate_limit_gives_a_burst_then_a_steady_rate() -> None:
     now[0] = 100.0
     assert [limit.reserve() for _ in range(3)] == [0, 0, 0]
     assert limit.reserve() == pytest.approx(0.1)
+
+
+def test_what_can_wait_leaves_half_of_a_burst_to_the_others() -> None:
+    now = [0.0]
+    limit = RateLimit(qps=10, burst=4, clock=lambda: now[0])
+    assert [limit.reserve_last() for _ in range(2)] == [0, 0]
+    assert limit.reserve_last() == pytest.approx(0.05)  # 2 tokens are there, 2.5 are wanted
+    assert [limit.reserve() for _ in range(2)] == [0, 0]
+    assert limit.reserve() == pytest.approx(0.1)
+    assert limit.reserve_last() == pytest.approx(0.35)  # and again once that is paid for
+    now[0] = 0.2
+    assert limit.reserve_last() == pytest.approx(0.15)
+    now[0] = 0.4
+    assert limit.reserve_last() == 0
+
+
+async def test_what_can_wait_is_sent_in_the_end_and_in_its_order() -> None:
+    limit = RateLimit(qps=1000, burst=2)
+    sent: list[int] = []
+
+    async def send(number: int) -> None:
+        await limit.take_last()
+        sent.append(number)
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        for number in range(20):
+            group.create_task(send(number))
+    assert sent == list(range(20))
