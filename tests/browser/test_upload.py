@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from tests.support.archives import make_tar
 from tests.support.browser import log_in, visit
@@ -43,6 +44,34 @@ async def test_a_folder_becomes_an_algorithm(web: Web, site: str, browser: Brows
         await page.locator("#folder").set_input_files(folder)
         await page.get_by_role("button", name="Upload", exact=True).click()
         await page.wait_for_url("**/algorithms/my-digits/versions/1?done=same")
+
+
+async def test_what_was_chosen_before_the_script_ran_is_taken(
+    web: Web, site: str, browser: Browser, tmp_path: Path
+) -> None:
+    await web.person("ada")
+    folder, archive = tmp_path / "quick", tmp_path / "code.tar"
+    folder.mkdir()
+    (folder / "run.sh").write_text("echo hi\n")
+    archive.write_bytes(make_tar({"run.sh": b"echo hi\n"}))
+    async with visit(browser, site) as seen:
+        page = seen.page
+        await log_in(page, "ada", PASSWORD)
+        chosen, seen_by_script = asyncio.Event(), asyncio.Event()
+
+        async def late(route: Route) -> None:
+            await chosen.wait()
+            await route.continue_()
+            seen_by_script.set()
+
+        await page.route("**/upload.js*", late)
+        for field, path, told in (("#folder", folder, "1 file, "), ("#archive", archive, "10.0 KiB")):
+            chosen.clear()
+            await page.goto("/new/algorithm", wait_until="commit")
+            await page.locator(field).set_input_files(path)
+            chosen.set()
+            await expect(page.locator("[data-picked-more]")).to_contain_text(told)
+            assert seen_by_script.is_set()
 
 
 async def test_mistakes_are_said_and_nothing_typed_is_lost(

@@ -36,9 +36,14 @@
     archive.value = "";
     const total = kept.reduce((sum, { file }) => sum + file.size, 0);
     const left = found.length - kept.length;
-    say(name || "These files", `${kept.length} files, ${size(total)}${left ? `; ${left} left out (.git, caches)` : ""}`);
+    say(name || "These files", `${kept.length} ${kept.length === 1 ? "file" : "files"}, ${size(total)}${left ? `; ${left} left out (.git, caches)` : ""}`);
     suggestName(name);
     complain(kept.length ? "" : "The folder is empty: choose the one that holds run.sh.");
+  }
+
+  function pickedFolder() {
+    const found = [...folder.files].map((file) => ({ file, path: file.webkitRelativePath }));
+    if (found.length) takeFolder(found, found[0].path.split("/")[0]);
   }
 
   function takeArchive() {
@@ -154,10 +159,10 @@
   form.querySelector("[data-pick-folder]").hidden = !("webkitdirectory" in folder);
   form.querySelector("[data-pick-folder]").addEventListener("click", (event) => { event.preventDefault(); folder.click(); });
   archive.addEventListener("change", takeArchive);
-  folder.addEventListener("change", () => {
-    const found = [...folder.files].map((file) => ({ file, path: file.webkitRelativePath }));
-    if (found.length) takeFolder(found, found[0].path.split("/")[0]);
-  });
+  folder.addEventListener("change", pickedFolder);
+  // Chosen before this script ran, or kept by the browser over a reload.
+  if (archive.files.length) takeArchive();
+  pickedFolder();
   for (const name of ["dragenter", "dragover"]) {
     drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
   }
