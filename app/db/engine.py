@@ -159,7 +159,7 @@ async def _connect(engine: AsyncEngine) -> AsyncConnection:
     try:
         await uninterrupted(_open(connection))
     except asyncio.CancelledError:
-        if not connection.closed and connection.sync_connection is not None:
+        if connection.sync_connection is not None:  # it was opened before the cancellation could be seen
             await uninterrupted(connection.close())
         raise
     except PoolTimeout as exc:

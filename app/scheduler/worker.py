@@ -155,12 +155,13 @@ class Worker:
 
 
 async def _kept_up(part: Callable[[], Awaitable[None]]) -> None:
-    """Run a part for ever: a mistake in it must not end the others, nor itself for good."""
-    while True:
+    """Run a part until cancelled: a mistake in it must not end the others, nor itself for good."""
+    told = asyncio.current_task()
+    while told is None or not told.cancelling():  # a part that fails as it is cancelled is not started again
         try:
             await part()
         except Exception as exc:
-            _log.error("a part of the worker failed and starts again", part=part.__qualname__, exc_info=exc)
+            _log.error("a part of the worker failed", part=part.__qualname__, exc_info=exc)
         await asyncio.sleep(RESTART_SECONDS)
 
 

@@ -95,6 +95,33 @@ async def test_nobody_listening_is_unavailable(tmp_path: Path) -> None:
     await lost.close()
 
 
+async def test_a_cancellation_while_a_connection_fails_is_not_lost() -> None:
+    """Or a worker that is told to end just then would go on for ever."""
+    asked, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await cancelled.wait()
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    lost = Database(f"postgresql://nobody@127.0.0.1:{server.sockets[0].getsockname()[1]}/none?sslmode=disable")
+
+    async def read() -> None:
+        async with lost.read():
+            raise AssertionError("there is no such server")
+
+    async with asyncio.timeout(30):
+        task = asyncio.create_task(read())
+        await asked.wait()
+        task.cancel()
+        asyncio.get_running_loop().call_soon(cancelled.set)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    server.close()
+    await lost.close()
+
+
 async def test_what_no_column_can_hold_is_the_callers_error(database: Database) -> None:
     with pytest.raises(InvalidInput):
         async with database.read() as connection:
