@@ -37,7 +37,7 @@ async def algorithm(taas: TaasProcess) -> None:
 async def test_chief_workers_and_ps_train(
     client: httpx.AsyncClient, storage: Path, local_cluster: LocalCluster
 ) -> None:
-    await make_project(client, EXAMPLE, keep_namespace="PT15S")
+    await make_project(client, EXAMPLE, keep_namespace="PT30S")
     training = await start(client, "digits")
     assert (training["state"], training["tasks"]["total"]) == ("queued", 4)
 
@@ -52,7 +52,7 @@ async def test_chief_workers_and_ps_train(
         assert "Running" not in phases
         return phases == ["Succeeded"]
 
-    await eventually(only_the_finished, seconds=10)
+    await eventually(only_the_finished)
 
     record = await ended(client, record, within=120)
     tasks = await tasks_of(client, record)

@@ -137,7 +137,7 @@ async def test_whoever_waits_hears_of_a_change_at_once(lab: Lab) -> None:
     await run.stop()
     answer = await waiting
     assert answer.json()["stop_requested_by"] == "admin"
-    assert monotonic() - asked < 10
+    assert monotonic() - asked < 40  # well before the wait's own end
     await run.ends("stopped", "stopped_by_user")
 
 

@@ -80,7 +80,7 @@ def test_pods_and_services_are_reachable_from_the_machine(local_cluster, namespa
     wait_for(lambda: answers(address, 8000))
     (pod,) = pods_of(local_cluster, namespace, "web")
     for host in (address, pod["status"]["podIP"]):
-        assert urllib.request.urlopen(f"http://{host}:8000/", timeout=5).status == 200
+        assert urllib.request.urlopen(f"http://{host}:8000/", timeout=30).status == 200
 
 
 def test_a_fake_nodes_graphics_processors_are_allocated(local_cluster, namespace):

@@ -83,13 +83,13 @@ async def training(database: Database) -> TrainingRow:
     return await add_training(database)
 
 
-async def test_a_log_is_live_within_a_second_and_verified_in_the_end(world: Logs, training: TrainingRow) -> None:
+async def test_a_log_is_live_while_it_is_written_and_verified_in_the_end(world: Logs, training: TrainingRow) -> None:
     pod = world.kubelet.pod("worker-0-x")
     attempt = await training.attempt("worker", pod="worker-0-x")
     async with world.worker() as supervisor:
         await pod.until_followed()
         await pod.write(b"one\n", b"two\r\r\n")
-        await eventually(lambda: _has(world, attempt, b"one\ntwo\r\r\n"), seconds=1.5)
+        await eventually(lambda: _has(world, attempt, b"one\ntwo\r\r\n"))
         await pod.write(b"three, no end")
         await pod.end()
         await training.end_attempt(attempt, termination=said_of(b"one\ntwo\r\r\r\nthree, no end"))
