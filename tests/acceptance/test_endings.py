@@ -113,11 +113,11 @@ async def test_an_evaluator_may_finish_but_not_for_ever(lab: Lab) -> None:
 
 @side_by_side
 async def test_the_namespace_is_kept_as_long_as_asked_and_then_gone(lab: Lab) -> None:
-    run = await lab.train("kept", "exit 0", keep_namespace="PT10S")
+    run = await lab.train("kept", "exit 0", keep_namespace="PT20S")
     ended = await run.ends("succeeded", "completed")
     assert ended["namespace_state"] == "present"
     deleting = await run.until(lambda it: it["namespace_state"] != "present")
-    until = datetime.fromisoformat(ended["finished_at"]) + timedelta(seconds=10)
+    until = datetime.fromisoformat(ended["finished_at"]) + timedelta(seconds=20)
     (told,) = [event for event in await run.events() if event["reason"] == "NamespaceDeleting"]
     assert datetime.fromisoformat(told["first_at"]) >= until
     assert deleting["archived_at"] is not None
@@ -130,7 +130,7 @@ async def test_a_limit_that_is_reached_while_taas_is_down(lab: Lab) -> None:
     """All of TaaS is killed: the pod ends by itself, may save its work, and the record tells it afterwards."""
     settings = {"TAAS_INSTALLATION": f"lab-{uuid4().hex[:8]}"}
     script = "trap 'echo saved >$TAAS_MODEL_DIR/checkpoint; exit 0' TERM; echo begun; sleep infinity & wait"
-    limits = {"max_duration": "PT8S", "pending_timeout": "PT20S", "stop_grace": "PT2S"}
+    limits = {"max_duration": "PT12S", "pending_timeout": "PT40S", "stop_grace": "PT2S"}
     with home_for_taas() as home:
         async with taas_up(home, lab.cluster, **settings) as taas, taas.client() as http:
             alone = await furnished(taas, lab.cluster, http, settings["TAAS_INSTALLATION"])

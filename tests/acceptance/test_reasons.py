@@ -88,10 +88,10 @@ async def test_no_node_fits_is_told_while_it_waits_and_at_the_limit(lab: Lab) ->
 @side_by_side
 async def test_what_runs_too_long_may_save_itself(lab: Lab) -> None:
     save = "trap 'echo saved >$TAAS_MODEL_DIR/checkpoint; exit 0' TERM"
-    run = await lab.train("endless", f"{save}; {WAIT_FOR_EVER}", max_duration="PT4S")
+    run = await lab.train("endless", f"{save}; {WAIT_FOR_EVER}", max_duration="PT8S")
     ended = await run.ends("timed_out", "max_duration")
     assert ended["message"] == (
-        "It was still running after its time limit of 4 s. Raise max_duration if it needs longer."
+        "It was still running after its time limit of 8 s. Raise max_duration if it needs longer."
     )
     assert run.kept("models/checkpoint").read_text() == "saved\n"
 

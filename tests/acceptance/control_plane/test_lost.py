@@ -43,12 +43,12 @@ async def test_a_lost_node_s_task_goes_on_elsewhere_without_using_up_a_try(lab: 
 @side_by_side
 async def test_a_lost_node_without_another_ends_it(lab: Lab) -> None:
     roles = await on_nodes_of_its_own(lab, "one", 1)
-    run = await lab.train("stranded", roles=roles, storage=None, pending_timeout="PT15S")
+    run = await lab.train("stranded", roles=roles, storage=None, pending_timeout="PT30S")
     await run.reaches("running")
     await lose(lab, f"{lab.installation}-one-0")
     ended = await run.ends("failed", "node_lost", seconds=SECONDS)
     assert ended["message"].startswith(
-        "worker-0 was lost to the cluster and did not run again within 15 s: no node takes it: 0/"
+        "worker-0 was lost to the cluster and did not run again within 30 s: no node takes it: 0/"
     )
     assert ended["message"].endswith("Start it again.")
     await run.is_gone()
