@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 import tarfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -128,21 +129,22 @@ async def test_300_000_lines_in_a_burst_across_rotations(running: Running) -> No
     line = "a line that is long enough to fill a file of ten megabytes soon: %07.0f"
     await running.start(f"seq -f '{line}' 0 299999")
     log = await running.archived()
-    got = (await running.text()).splitlines()
-    numbers = [_number(one, line.removesuffix("%07.0f").encode()) for one in got]
-    assert not [one for one, number in zip(got, numbers, strict=True) if number is None][:5], "damaged lines"
+    got = (await running.text()).decode().splitlines()
+    whole = re.compile(re.escape(line.removesuffix("%07.0f")) + r"(\d{7})")
+    matches = [whole.fullmatch(one) for one in got]
+    numbers = [int(match[1]) for match in matches if match]
     assert not [pair for pair in pairwise(numbers) if pair[0] >= pair[1]][:5], "lines doubled or moved"
+    damaged = [one for one, match in zip(got, matches, strict=True) if not match]
     if log.verdict is LogVerdict.VERIFIED:
-        assert (log.missing_lines, len(got)) == (0, 300_000)
+        assert (log.missing_lines, len(got), damaged) == (0, 300_000, [])
     else:
         assert log.verdict is LogVerdict.INCOMPLETE
         assert log.missing_lines == 300_000 - len(got) > 0
-
-
-def _number(line: bytes, before: bytes) -> int | None:
-    """Which of the lines it is; None: it is none of them."""
-    number = line.removeprefix(before)
-    return int(number) if len(line) == len(before) + 7 and line.startswith(before) and number.isdigit() else None
+        # containerd cuts a line in two where one file ends and the next begins; the other half may be lost.
+        assert len(damaged) <= 6, damaged
+        lost = {line % number for number in {*range(300_000)} - {*numbers}}
+        for half in damaged:
+            assert any(one.endswith(half) or one.startswith(half) for one in lost), f"damaged: {half}"
 
 
 HOSTILE = r"""
