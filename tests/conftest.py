@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.async_api import Browser
 from xdist.remote import Producer
 from xdist.scheduler import Scheduling
@@ -24,6 +25,9 @@ from tests.support.database import PostgresForTests, postgres_for_tests
 from tests.support.sharing import OneForACluster, misplaced, of_one_name
 from tests.support.web import Web, web_for_tests
 
+# An example that a busy machine was slow with is not wrong.
+settings.register_profile("taas", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("taas")
 Settings.model_config["env_file"] = None  # no test reads the .env of whoever runs it
 
 

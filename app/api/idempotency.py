@@ -17,6 +17,7 @@ from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 
 from app.api.deps import Ctx, Me
+from app.api.schemas.base import VISIBLE_ASCII
 from app.services.idempotency import Answer
 
 _Key = Annotated[
@@ -25,7 +26,7 @@ _Key = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=255,
-        pattern=r"^[!-~]+$",
+        pattern=VISIBLE_ASCII,
         description="Makes it safe to send the request again: the first answer is repeated.",
     ),
 ]

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from app.api.schemas.base import NAME_PATTERN
+from app.api.schemas.base import NAME_PATTERN, NO_NUL, VISIBLE_ASCII
 from app.domain.names import NAME_RULE
 
 _SECRET = ("password", "secret", "token")
 _LONGEST_ECHO = 60
+_PATTERNS = {
+    NO_NUL: "must not contain a NUL character",
+    VISIBLE_ASCII: "must be of ASCII characters that can be seen, without spaces",
+}
 _COUNTED = {
     "string_too_short": "character",
     "string_too_long": "character",
@@ -79,6 +83,8 @@ def _wanted(kind: str, context: dict[str, Any]) -> str | None:
         "time_delta_parsing": "must be an ISO 8601 duration such as PT30M",
         "time_delta_type": "must be an ISO 8601 duration such as PT30M",
     }
+    if (pattern := context.get("pattern")) in _PATTERNS:
+        return _PATTERNS[pattern]
     counted = _COUNTED.get(kind, "")
     shown = {name: _number(value, counted) for name, value in context.items()}
     return limits[kind].format(**shown) if kind in limits else None

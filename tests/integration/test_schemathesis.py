@@ -80,7 +80,7 @@ def archive() -> bytes:
 
 
 @schema.parametrize()
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=8, suppress_health_check=list(HealthCheck), derandomize=True)
 def test_every_answer_is_as_documented(case: schemathesis.Case, server: WebProcess) -> None:
     # What a schema cannot say (a cursor's origin, a kind's settings) is refused with 422, as documented.
     excluded: list[Any] = [positive_data_acceptance]

@@ -60,7 +60,7 @@ class Project:
 
 
 @given(schedule=schedules, steps=steps, chunk=st.integers(1, 7))
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 def test_each_due_time_has_one_outcome_and_the_rule_holds(
     schedule: Schedule, steps: list[tuple[int, int]], chunk: int
 ) -> None:
@@ -81,7 +81,7 @@ def test_each_due_time_has_one_outcome_and_the_rule_holds(
 
 
 @given(schedule=schedules, minutes=st.integers(1, 3_000), chunk=st.integers(1, 50))
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 def test_no_more_is_made_up_for_than_the_rule_says(schedule: Schedule, minutes: int, chunk: int) -> None:
     schedule = replace(schedule, overlap=Overlap.ALLOW)
     now = BEGIN + timedelta(minutes=minutes)
@@ -108,7 +108,7 @@ def test_no_more_is_made_up_for_than_the_rule_says(schedule: Schedule, minutes: 
     after=st.integers(0, 500),
     asked=st.sampled_from(CatchUp),
 )
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 def test_a_pause_starts_nothing_old_that_nobody_asked_for(
     schedule: Schedule, begin: int, length: int, after: int, asked: CatchUp
 ) -> None:

@@ -128,7 +128,7 @@ TASKS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(TASKS, min_size=1, max_size=3), st.lists(st.tuples(ROOM, ROOM, ROOM), min_size=1, max_size=3))
 def test_promises_hold_against_every_way_to_place_the_tasks(
     tasks: list[tuple[int, Decimal, Decimal]], rooms: list[tuple[int, int, int]]

@@ -120,7 +120,7 @@ def numbers(low: int, high: int) -> st.SearchStrategy[str]:
         ("America/Sao_Paulo", datetime(2018, 11, 4, 3, tzinfo=UTC)),
     ]),
 )  # fmt: skip
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 def test_any_expression(
     minute: str, hour: str, day: str, month: str, weekday: str, which: tuple[str, datetime]
 ) -> None:
@@ -136,7 +136,7 @@ def test_any_expression(
     zone=st.sampled_from(ZONES),
     given_start=st.booleans(),
 )
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 def test_intervals_count_from_their_anchor(
     every: int, begin: datetime, later: int, zone: str, given_start: bool
 ) -> None:

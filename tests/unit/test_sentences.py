@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.api.schemas.base import Duration, Name
+from app.api.schemas.base import NO_NUL, VISIBLE_ASCII, Duration, Name
 from app.api.sentences import sentence
 from app.domain.access import UserRole
 from app.domain.names import NAME_RULE
@@ -23,6 +23,8 @@ class Inner(BaseModel):
 
 class Sample(BaseModel):
     model_config = ConfigDict(extra="forbid")
+    key: Annotated[str, Field(pattern=VISIBLE_ASCII)] = "k"
+    tag: Annotated[str, Field(pattern=NO_NUL)] = "t"
     name: Annotated[str, Field(min_length=2, max_length=4, pattern="^[a-z]+$")] = "ab"
     called: Name = "ada"
     role: UserRole = UserRole.MEMBER
@@ -43,6 +45,8 @@ class Sample(BaseModel):
         ({"name": "a"}, "name must have at least 2 characters, not 'a'."),
         ({"name": "abcde"}, "name must have at most 4 characters, not 'abcde'."),
         ({"name": "AB"}, "name must match ^[a-z]+$, not 'AB'."),
+        ({"key": "a key"}, "key must be of ASCII characters that can be seen, without spaces, not 'a key'."),
+        ({"tag": "a\0"}, "tag must not contain a NUL character, not 'a\\x00'."),
         ({"called": "Ada L"}, f"called 'Ada L' is not possible; {NAME_RULE}."),
         ({"name": 3}, "name must be a string, not 3."),
         ({"role": "king"}, "role must be one of 'admin', 'member' or 'viewer', not 'king'."),

@@ -25,7 +25,7 @@ FORMS = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(FORMS), st.lists(st.integers(1, 3000), min_size=1, max_size=30))
 def test_a_form_is_the_same_in_whatever_pieces(form: httpx.Request, sizes: list[int]) -> None:
     fields, files = asyncio.run(_receive(form.headers["content-type"], _pieces(form.read(), sizes)))
@@ -57,7 +57,7 @@ async def test_a_file_name_that_is_not_utf8_is_refused() -> None:
     assert caught.value.code == "path_not_utf8"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(FORMS), st.data())
 def test_damage_to_a_form_is_refused_or_harmless(form: httpx.Request, data: st.DataObject) -> None:
     body = bytearray(form.read())

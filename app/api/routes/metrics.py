@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from app.api.deps import Ctx, Me, NamePath
 from app.api.problems import documented
+from app.api.schemas.base import NO_NUL
 from app.api.schemas.metrics import BestOut, CurveOut, CurvesOut, MeasuredOut, MetricsOut, ProjectMetricsOut
 from app.domain.best_metric import best_of
 from app.domain.event_file import LONGEST_RUN, LONGEST_TAG
@@ -24,9 +25,9 @@ _CSV: dict[int | str, dict[str, Any]] = {
         "content": {"text/csv": {"schema": {"type": "string"}}},
     }
 }
-Tag = Annotated[str, Query(min_length=1, max_length=LONGEST_TAG, pattern="^[^\\x00]+$")]
+Tag = Annotated[str, Query(min_length=1, max_length=LONGEST_TAG, pattern=NO_NUL)]
 Run = Annotated[
-    str | None, Query(max_length=LONGEST_RUN, pattern="^[^\\x00]*$", description="Absent: every run that has the tag.")
+    str | None, Query(max_length=LONGEST_RUN, pattern=NO_NUL, description="Absent: every run that has the tag.")
 ]
 MaxPoints = Annotated[int, Query(ge=3, le=MOST_POINTS, description="Of each curve; thinned so that no peak is lost.")]
 Trainings = Annotated[list[UUID], Query(min_length=1, max_length=MOST_COMPARED)]

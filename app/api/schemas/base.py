@@ -25,6 +25,8 @@ INT_MAX = 2**31 - 1
 _CALENDAR = re.compile(r"[+-]?P[^T]*[YM]", re.I)
 # As `domain.names.NAME`, anchored for JSON Schema.
 NAME_PATTERN = f"^{NAME.pattern}$"
+VISIBLE_ASCII = "^[!-~]+$"
+NO_NUL = "^[^\\x00]*$"
 
 
 class Input(BaseModel):

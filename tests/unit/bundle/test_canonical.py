@@ -184,7 +184,7 @@ def _no_clash(files: dict[str, bytes]) -> bool:
     return not folders & set(files) and len(looks) == len(files) and "run.sh" not in folders
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.dictionaries(_path, _content, max_size=8).filter(_no_clash), st.randoms())
 def test_any_content_round_trips_alike_through_every_format(files: dict[str, bytes], random: object) -> None:
     files = {**files, "run.sh": RUN}

@@ -167,7 +167,7 @@ def test_a_huge_header_is_not_read(name: str) -> None:
 _GOODS = [make_zip(GOOD), make_zip(GOOD, method=zipfile.ZIP_STORED), make_tar(GOOD), make_tar_gz(GOOD)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(_GOODS), st.data())
 def test_damage_anywhere_is_refused_or_harmless_and_never_a_crash(archive: bytes, data: st.DataObject) -> None:
     damaged = bytearray(archive)
@@ -183,7 +183,7 @@ def test_damage_anywhere_is_refused_or_harmless_and_never_a_crash(archive: bytes
         assert "run.sh" in result.files()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=2000), st.sampled_from([b"", b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b\x08", b"run.sh\0"]))
 def test_noise_is_refused(noise: bytes, magic: bytes) -> None:
     with pytest.raises(TaasError):
