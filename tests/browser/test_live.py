@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from app.domain.access import UserRole
 from app.domain.training import LogVerdict, Reason, State
@@ -172,6 +173,26 @@ async def test_a_stream_that_was_cut_goes_on_without_a_line_twice(web: Web, site
         await say(database, attempt, lines(50, 60))
         await expect(page.locator("#log")).to_contain_text("line 59")
         assert (await page.locator("#log").text_content() or "").count("line ") == 60
+
+
+@pytest.mark.parametrize("script", ["hx-sse.min.js", "app.js", "logs.js"])
+async def test_a_script_that_comes_late_misses_nothing(web: Web, site: str, browser: Browser, script: str) -> None:
+    training_id = await running(web)
+    attempt = await try_of(web.context.database, training_id, "worker")
+    await say(web.context.database, attempt, lines(0, 50))
+
+    async def slowly(route: Route) -> None:
+        await asyncio.sleep(1)
+        await route.continue_()
+
+    async with visit(browser, site) as seen:
+        page = seen.page
+        await log_in(page, "ada", PASSWORD)
+        await page.route(f"**/{script}*", slowly)
+        await page.goto(f"/trainings/{training_id}/logs")
+        await expect(page.locator("#log")).to_contain_text("line 49")
+        await write(web, str(training_id), state=State.STOPPED, reason=Reason.STOPPED_BY_USER)
+        await expect(page.locator("#training-head")).to_contain_text("Stopped")
 
 
 @pytest.mark.parametrize("narrow", [False, True])

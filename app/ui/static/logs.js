@@ -14,7 +14,7 @@
   let following = true;
   let lastTop = 0;
   let loading = false;
-  let missed = null; // which way the reader last scrolled (up: true) while lines were on their way: looked at again then
+  let missed = false; // the reader scrolled while lines were on their way: looked at again then, both ways
   let touchedAt = -Infinity; // when the reader last did something that can scroll
 
   const touched = () => touchedAt > -Infinity;
@@ -84,7 +84,9 @@
     if (loading) return;
     loading = true;
     try { await load(link, later); } finally { loading = false; }
-    if (missed !== null) reachOn(missed);
+    if (!missed) return;
+    reachOn(true); // the last step of a way up may be too small to be told from one down
+    reachOn(false);
   }
 
   async function load(link, later) {
@@ -110,7 +112,7 @@
   function reachOn(up) {
     const link = log.querySelector(up ? "[data-log-earlier]" : "[data-log-later]");
     const left = up ? log.scrollTop : log.scrollHeight - log.scrollTop - log.clientHeight;
-    missed = loading ? up : null;
+    missed = loading;
     if (link && left < NEAR) more(link, !up);
   }
 
