@@ -13,12 +13,15 @@ from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
+from starlette.requests import ClientDisconnect
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+CLOSED_BY_CLIENT = 499
+"""nginx' word for a request that whoever sent it gave up: a page that was left, a form typed on. Nobody is answered."""
 REQUESTS = Counter("taas_http_requests_total", "Requests answered.", ["method", "route", "status"])
 SECONDS = Histogram("taas_http_request_seconds", "Until the response was sent.", ["method", "route"])
 NOTICE_TRIES = Counter("taas_notice_tries_total", "Tries to send a notice.", ["channel", "outcome"])
@@ -73,7 +76,8 @@ def configure_logging(*, style: str = "auto", level: str = "info") -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     ending: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        # Plain: one that shows what all variables hold keeps a server busy for seconds, and shows secrets.
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if pretty
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
@@ -134,6 +138,8 @@ class RequestMiddleware:
 
         try:
             await self.app(scope, receive, send_with_id)
+        except ClientDisconnect:
+            status = status or CLOSED_BY_CLIENT
         except Exception:
             _log.exception("request failed", method=scope["method"], path=_shown_path(scope))
             if not status:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 from playwright.async_api import Browser
 from xdist.remote import Producer
@@ -28,6 +29,9 @@ from tests.support.web import Web, web_for_tests
 # An example that a busy machine was slow with is not wrong.
 settings.register_profile("taas", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("taas")
+# Plain tracebacks: rich ones, with what all variables hold, take seconds in which no server of a test answers.
+_PLAIN = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _PLAIN])
 Settings.model_config["env_file"] = None  # no test reads the .env of whoever runs it
 
 
